@@ -1,9 +1,11 @@
 /** stream: the processor. The DSL, the plan, tasks and operators, time, and exactly-once. */
 export { App } from './dsl/app.ts'
 export { isApp, listApps, resetApp, type AppDescription } from './run/apps.ts'
+export { CogroupedStream, SessionWindowedCogroupedStream, WindowedCogroupedStream } from './dsl/cogrouped.ts'
 export { GroupedStream } from './dsl/grouped.ts'
 export { GroupedTable } from './dsl/grouped-table.ts'
-export { SessionWindowedStream, WindowedStream, WindowedTable } from './dsl/windowed.ts'
+export { SessionWindowedStream, WindowedStream } from './dsl/windowed.ts'
+export { WindowedTable } from './dsl/windowed-table.ts'
 export { failsAlways, policyOf, settleFailedResult } from './task/error-policies.ts'
 export { Instance } from './run/instance.ts'
 export { Metrics } from './task/metrics.ts'

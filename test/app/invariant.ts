@@ -65,6 +65,11 @@ function program(partitions: number) {
   const slid = topic('slid', { key: windowed(text()), value: json<number>(), partitions: 2 })
   const grown = topic('grown', { key: windowed(text()), value: json<number>(), partitions: 1 })
   const days = topic('days', { key: windowed(text()), value: json<Sums>(), partitions: 1 })
+  const cogrouped = topic('cogrouped', {
+    key: windowed(json<string>()),
+    value: json<number>(),
+    partitions: 2,
+  })
   const groups = topic('groups', { key: json<number>(), value: json<number>(), partitions: 2 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const app = new App('invariant')
@@ -91,6 +96,17 @@ function program(partitions: number) {
     .aggregate(0, add, plus)
     .emit('final')
     .to(exchanged)
+  stream
+    .groupByKey()
+    .cogroup(add)
+    .cogroup(
+      stream.groupBy(({ other }) => keyFor(other)),
+      (sum, { value }) => sum - value,
+    )
+    .windowedBy(storms)
+    .aggregate(0, plus)
+    .emit('final')
+    .to(cogrouped)
   const byKey = stream.groupByKey().aggregate(0, add)
   stream
     .groupBy(({ other }) => other)
@@ -114,7 +130,7 @@ function program(partitions: number) {
     .groupBy(sum => [sum % 3, sum])
     .reduce(plus, (all, sum) => all - sum)
     .to(groups)
-  return { app, input, sums, others, sessions, exchanged, slid, grown, days, joined, groups }
+  return { app, input, sums, others, sessions, exchanged, slid, grown, days, joined, groups, cogrouped }
 }
 
 /** Another key that occurs, for each value of `other` but one. */
@@ -189,7 +205,7 @@ const callsMax = 500
 
 async function oneCase(random: Random): Promise<void> {
   const partitions = 1 + random.int(3)
-  const { app, input, sums, others, sessions, exchanged, slid, grown, days, joined, groups } =
+  const { app, input, sums, others, sessions, exchanged, slid, grown, days, joined, groups, cogrouped } =
     program(partitions)
   const events = randomEvents(random)
   const byPartition: Event[][] = Array.from({ length: partitions }, () => [])
@@ -258,7 +274,14 @@ async function oneCase(random: Random): Promise<void> {
   const byKey = (record: OracleRecord): string => record.key
   const byOther = (record: OracleRecord): string => (record as Event).other
   const hours = alignedRows(byPartition, outOfOrderness, hourly, byOther)
+  const negative = byPartition.map(some =>
+    some.map(event => ({ ...event, key: keyFor(event.other), value: -event.value })),
+  )
   const expected = [
+    [
+      cogrouped,
+      tableOf(exchangedSessionRows([...byPartition, ...negative], outOfOrderness, storms, byKey), 'final'),
+    ],
     [sums, tableOf(alignedRows(byPartition, outOfOrderness, hourly, byKey), 'final')],
     [others, tableOf(hours, 'final')],
     [sessions, tableOf(sessionRows(byPartition, outOfOrderness, storms), 'final')],

@@ -55,8 +55,7 @@ function runAtRandom(harness: TaskHarness, random: Random): void {
   harness.commit()
 }
 
-function randomPartitions(random: Random): Event[][] {
-  const count = 1 + random.int(3)
+function randomPartitions(random: Random, count: number = 1 + random.int(3)): Event[][] {
   const partitions: Event[][] = Array.from({ length: count }, () => [])
   const span = 50 + random.int(400)
   const disorder = random.int(80)
@@ -179,9 +178,11 @@ function sumsIn(windows: RandomWindows, exchanged: boolean, { app, input }: Buil
     : grouped.windowedBy(windows).aggregate(0, add)
 }
 
+const byKey = (record: OracleRecord): string => record.key
+
 /** What they are. */
 function rowsIn(windows: RandomWindows, exchanged: boolean, { partitions, outOfOrderness }: Build) {
-  const keyOf = (record: OracleRecord): string => (exchanged ? (record as Event).other : record.key)
+  const keyOf = exchanged ? (record: OracleRecord): string => (record as Event).other : byKey
   if (windows.kind === 'sliding') return slidingRows(partitions, outOfOrderness, windows, keyOf)
   if (windows.kind !== 'session') return alignedRows(partitions, outOfOrderness, windows, keyOf)
   return exchanged
@@ -202,6 +203,44 @@ for (const [kind, windowsAtRandom] of Object.entries(kinds))
       deepEqual(sorted(harness.table('output')), sorted(expected))
       checkPanes(harness)
     })
+
+for (const [kind, windowsAtRandom] of Object.entries(kinds))
+  check(`cogrouped ${kind}`, 2000, random => {
+    const built = build(random)
+    const { app, inputs, partitions, outOfOrderness } = built
+    const raised = topic('raised', {
+      key: text(),
+      value: json<{ value: number }>(),
+      watermark: { outOfOrderness },
+    })
+    const others = randomPartitions(random, partitions.length)
+    const raise = ({ key, value, timestamp }: Event) => ({ key, value: { value: value + 30 }, timestamp })
+    inputs.set(
+      'raised',
+      others.map(events => events.map(raise)),
+    )
+    const windows = windowsAtRandom(random)
+    const cogrouped = app
+      .stream(built.input)
+      .groupByKey()
+      .cogroup(add)
+      .cogroup(app.stream(raised).groupByKey(), (sum, { value }) => sum + value - 30)
+    const sums =
+      windows.kind === 'session'
+        ? cogrouped.windowedBy(windows).aggregate(0, (a, b) => a + b)
+        : cogrouped.windowedBy(windows).aggregate(0)
+    sums.emit('final').to(output)
+    const harness = harnessOf(app, inputs, random)
+    runAtRandom(harness, random)
+    const both = [...partitions, ...others]
+    // The records of a key come from two topics, so its sessions are those behind an exchange.
+    const rows =
+      windows.kind === 'session'
+        ? exchangedSessionRows(both, outOfOrderness, windows, byKey)
+        : rowsIn(windows, false, { ...built, partitions: both })
+    deepEqual(sorted(harness.table('output')), sorted(tableOf(rows, 'final')))
+    checkPanes(harness)
+  })
 
 /** The last sums of windows, which the windows above them keep. */
 type Sums = Record<string, number>

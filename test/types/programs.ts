@@ -118,6 +118,24 @@ byLength.aggregate(
 cities.groupBy(({ city }) => city) // wrong: a group without a value
 cities.groupBy(({ town }) => [town, 1]) // wrong: field of a row
 
+// Cogrouped streams have one type of key, and one aggregate; each function gets the values of its stream.
+const cogrouped = fromTopic
+  .groupByKey()
+  .cogroup((sum: number, { delay }) => sum + delay)
+  .cogroup(app.stream(airports).groupByKey(), (sum, { city }, key) => sum + city.length + key.length)
+cogrouped.aggregate(0).mapValues(sum => sum + 1)
+cogrouped.aggregate('') // wrong: the initial value of a cogroup
+cogrouped.cogroup(app.stream(gates).groupByKey(), sum => sum) // wrong: key of a cogroup
+cogrouped.cogroup(app.stream(airports).groupByKey(), (sum, { town }) => sum + town) // wrong: field of a cogroup
+cogrouped.windowedBy(session('30m')).aggregate(0, (a, b) => a + b)
+cogrouped.windowedBy(session('30m')).aggregate(0) // wrong: no merger of a cogroup
+cogrouped
+  .windowedBy(tumbling('1h'))
+  .aggregate(0)
+  .late()
+  .mapValues(value => ('city' in value ? value.city : value.destination))
+cogrouped.windowedBy(tumbling('1h')).aggregate(0).emit('final').to(counts)
+
 // Merged streams have one type of key; the branches of a split are known by name.
 fromTopic.merge(stream).to(delays)
 stream.merge(app.stream(gates)) // wrong: another type of key

@@ -92,6 +92,51 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['an async aggregate', (_, stream) => stream.groupByKey().aggregate(0, async), /async/],
   ['an async initial value', (_, stream) => stream.groupByKey().aggregate(async, () => 0), /initial.*async/],
 
+  ['cogroup without a function', (_, stream) => stream.groupByKey().cogroup(), /add of cogroup.*undefined/],
+  [
+    'a cogroup of a stream without groups',
+    (_, stream) =>
+      stream
+        .groupByKey()
+        .cogroup(() => 0)
+        .cogroup(stream, () => 0),
+    /argument of cogroup.*groupByKey\(\)/,
+  ],
+  [
+    'windows of a cogroup that are none',
+    (_, stream) =>
+      stream
+        .groupByKey()
+        .cogroup(() => 0)
+        .windowedBy('1h'),
+    /windowedBy.*'1h'/,
+  ],
+  [
+    'sessions of a cogroup without a merger',
+    (_, stream) =>
+      stream
+        .groupByKey()
+        .cogroup(() => 0)
+        .windowedBy(session('1h'))
+        .aggregate(0),
+    /merge of aggregate of sessions of a cogroup/,
+  ],
+  [
+    'a cogroup with a stream of another app',
+    (_, stream) =>
+      stream
+        .groupByKey()
+        .cogroup(() => 0)
+        .cogroup(
+          otherStream.groupBy(() => 'k'),
+          () => 0,
+        )
+        .windowedBy(tumbling('1h'))
+        .aggregate(0),
+    /another app/,
+    'INVALID_TOPOLOGY',
+  ],
+
   ['a duration for windows', (_, stream) => stream.groupByKey().windowedBy('1h'), /tumbling\('1h'\)/],
   ['milliseconds for windows', (_, stream) => stream.groupByKey().windowedBy(3_600_000), /got 3600000/],
   ['a function for windows', (_, stream) => stream.groupByKey().windowedBy(tumbling), /a function/],

@@ -43,6 +43,11 @@ const usages = {
   aggregate: 'aggregate(0, (sum, value) => sum + value)',
   'aggregate of sessions':
     'aggregate(0, (sum, value) => sum + value, (left, right) => left + right), where the last function joins the aggregates of two sessions',
+  cogroup:
+    'cogroup((sum: number, order) => sum + order.cents), and cogroup(grouped, add) for further streams',
+  'aggregate of a cogroup': 'aggregate(0), as the functions that add were given to cogroup',
+  'aggregate of sessions of a cogroup':
+    'aggregate(0, (left, right) => left + right), as the functions that add were given to cogroup',
   windowedBy: "windowedBy(tumbling('1h')), and likewise hopping, cumulative, sliding and session",
 } as const
 
@@ -55,6 +60,8 @@ const version = { version: 'natural' } as const
 const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>>>> = {
   aggregate: version,
   'aggregate of sessions': version,
+  'aggregate of a cogroup': version,
+  'aggregate of sessions of a cogroup': version,
   count: version,
   reduce: version,
   'reduce of tables': version,

@@ -15,7 +15,7 @@ import { type GroupChange, subtracting } from '../operators/table-groups.ts'
 import { checkCall, checkFolding } from './arguments.ts'
 import type { Versioned } from './options.ts'
 import { Table } from './table.ts'
-import type { GroupedEdge } from './windowed.ts'
+import type { GroupedEdge } from './grouped.ts'
 
 /**
  * A table whose rows are in groups. When a row changes, its old value is subtracted from its old group, then
@@ -53,7 +53,11 @@ export class GroupedTable<K, V> {
     options: Versioned = {},
   ): Table<K, V> {
     checkCall('reduce of tables', { adder, subtractor }, options)
-    return this.#aggregate('table-reduce', subtracting(reducing(adder), reducing(subtractor).add), options)
+    return this.#aggregate(
+      'table-reduce',
+      subtracting(reducing(adder), reducing(subtractor).folds[0].add),
+      options,
+    )
   }
 
   /**
@@ -68,7 +72,7 @@ export class GroupedTable<K, V> {
     options: Versioned = {},
   ): Table<K, NonNullable<A>> {
     checkFolding('aggregate of tables', initial, { adder, subtractor }, options)
-    const subtract = folding(initial, subtractor).add
+    const subtract = folding(initial, subtractor).folds[0].add
     return this.#aggregate('table-aggregate', subtracting(folding(initial, adder), subtract), options)
   }
 

@@ -1,5 +1,6 @@
-/** How the two sides of a join with a table meet: with keys of one form, in the table's partitions. */
+/** How the sides of a join, or the streams of a cogroup, meet: keys of one form, in the same partitions. */
 import { MillraceError } from '../../base/index.ts'
+import { jsonKeyCodec } from '../operators/key-codec.ts'
 import type { StreamRecord } from '../operators/record.ts'
 import { selectKey } from '../operators/stateless.ts'
 import type { Edge, Graph } from '../plan/graph.ts'
@@ -33,12 +34,30 @@ export function toMeet<K, V>(
   const { keyCodec } = table.edge.from
   // Equal keys in two forms have different bytes, in different partitions. So the keys are encoded again, in
   // the table's form.
-  const alike =
-    edge.from.keyCodec.form === keyCodec.form
-      ? edge
-      : graph.apply(
-          selectKey((_value: V, key: K) => key, { name: 're-key' }),
-          [edge],
-        )
+  const alike = edge.from.keyCodec.form === keyCodec.form ? edge : reKeyed(graph, edge)
   return graph.exchange(alike, keyCodec, keepsKeyless)
+}
+
+/**
+ * Streams that are in the partitions of their keys, with keys of one form. If they have several, all get that
+ * of keys that the program made: so a stream passes one exchange at most.
+ */
+export function inOneForm<K, V>(
+  graph: Graph,
+  edges: readonly [Edge<StreamRecord<K, V>>, ...(readonly Edge<StreamRecord<K, V>>[])],
+): [Edge<StreamRecord<K, V>>, ...Edge<StreamRecord<K, V>>[]] {
+  const [first, ...others] = edges
+  const { form } = first.from.keyCodec
+  const isAlike = others.every(({ from }) => from.keyCodec.form === form)
+  const alike = (edge: Edge<StreamRecord<K, V>>): Edge<StreamRecord<K, V>> =>
+    isAlike || edge.from.keyCodec.form === jsonKeyCodec.form ? edge : graph.exchange(reKeyed(graph, edge))
+  return [alike(first), ...others.map(alike)]
+}
+
+/** The keys are made again, and so get the form of an exchange. */
+function reKeyed<K, V>(graph: Graph, edge: Edge<StreamRecord<K, V>>): Edge<StreamRecord<K, V>> {
+  return graph.apply(
+    selectKey((_value: V, key: K) => key, { name: 're-key' }),
+    [edge],
+  )
 }

@@ -58,3 +58,22 @@ check(
     ['a 2 @3', ['a 12 @3'], ['aggregate 0 a {"value":12,"timestamp":3}']],
   ],
 )
+
+check(
+  'several inputs share one aggregate, each with its own function',
+  aggregate(
+    'cogroup',
+    folding<string, number, string>(
+      '',
+      (all, value) => `${all}a${value}`,
+      (all, value) => (value === 0 ? null : `${all}b${value}`),
+    ),
+  ),
+  [
+    ['0: k 1 @5', ['k "a1" @5'], ['aggregate 0 k {"value":"a1","timestamp":5}']],
+    ['1: k 2 @3', ['k "a1b2"←"a1" @5'], ['aggregate 0 k {"value":"a1b2","timestamp":5}']],
+    ['1: k 0 @6', ['k -←"a1b2" @6'], []],
+    ['1: k - @6', ['dropped null-value']],
+    ['1: k 3 @7', ['k "b3" @7'], ['aggregate 0 k {"value":"b3","timestamp":7}']],
+  ],
+)

@@ -5,23 +5,24 @@
  * timestamp of what went into it, and an aggregate of null deletes the row: the next record starts over.
  */
 import { given } from '../../state/index.ts'
-import type { Aggregation } from './aggregation.ts'
-import { keyed, type Maybe, type Unary } from './operator.ts'
+import { acrossIfSeveral, type Aggregation } from './aggregation.ts'
+import { keyed, type Maybe, type OperatorSpec } from './operator.ts'
 import { StreamRecord } from './record.ts'
 import type { Row } from './window-row.ts'
 
 export const aggregate = <K, V, A>(
   name: string,
-  { first, add, shape }: Aggregation<K, V, A>,
-): Unary<StreamRecord<Maybe<K>, Maybe<V>>, StreamRecord<K, A | null>> => ({
+  { folds, shape }: Aggregation<K, V, A>,
+): OperatorSpec<readonly StreamRecord<Maybe<K>, Maybe<V>>[], [StreamRecord<K, A | null>]> => ({
   name,
   outlets: ['changes'],
   stateful: true,
   shape,
+  ...acrossIfSeveral(folds),
   make(context, [changed]) {
     const state = context.state<Row<A>>('aggregate')
     return {
-      inputs: [
+      inputs: folds.map(({ first, add }) =>
         keyed<K, V>(context, (record, rawKey) => {
           const { key, watermark, raised, headers } = record
           const row = state.get(0, rawKey)
@@ -47,7 +48,7 @@ export const aggregate = <K, V, A>(
             ),
           )
         }),
-      ],
+      ),
       view: { get: rawKey => given(state.get(0, rawKey)?.value) },
     }
   },

@@ -18,12 +18,21 @@ export type Initial<A> = A | (() => A)
  */
 export type Folded<A> = A | Readonly<NoInfer<A>> | null
 
-/** How values of type V under keys of type K become an aggregate of type A. */
-export interface Aggregation<K, V, A> {
+/** How the values of one input become part of an aggregate. */
+export interface Fold<K, V, A> {
   /** The aggregate of one value. Null: none. */
   readonly first: (value: V, key: K, record: RecordContext) => A | null
   /** The aggregate with one more value. Null deletes it. */
   readonly add: (aggregate: A, value: V, key: K, record: RecordContext) => A | null
+}
+
+/**
+ * How values of type V under keys of type K become an aggregate of type A. All inputs of an operator share
+ * one aggregate, as those of a cogroup.
+ */
+export interface Aggregation<K, V, A> {
+  /** One for each input. */
+  readonly folds: readonly [Fold<K, V, A>, ...(readonly Fold<K, V, A>[])]
   /** The shape of the initial value. */
   readonly shape: () => Shape
 }
@@ -36,8 +45,7 @@ export interface SessionAggregation<K, V, A> extends Aggregation<K, V, A> {
 
 /** Counts values. */
 export const counting: SessionAggregation<unknown, unknown, number> = {
-  first: () => 1,
-  add: count => count + 1,
+  folds: [{ first: () => 1, add: count => count + 1 }],
   merge: (left, right) => left + right,
   shape: () => 'number',
 }
@@ -47,42 +55,61 @@ export function reducing<K, V>(
   reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
 ): SessionAggregation<K, V, V> {
   return {
-    first: value => frozen(value),
-    add: (reduced, value) => frozen(returned(reducer(given(reduced), value), 'reduce')) as V | null,
+    folds: [
+      {
+        first: value => frozen(value),
+        add: (reduced, value) => frozen(returned(reducer(given(reduced), value), 'reduce')) as V | null,
+      },
+    ],
     merge: (left, right, key) =>
       storable(returned(reducer(given(left), given(right)), 'reduce'), key) as V | null,
     shape: () => 'any',
   }
 }
 
-/** Begins with the initial value, and calls the function for each value. */
+/** A function that returns the aggregate with one more value. */
+export type Add<K, V, A> = (aggregate: Readonly<A>, value: V, key: K, record: RecordContext) => Folded<A>
+
+/** A function that returns the aggregate of two sessions. */
+export type Merge<K, A> = (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>
+
+/**
+ * Begins with the initial value, and calls a function for each value: that of the input from which it comes.
+ */
 export function folding<K, V, A>(
   initial: Initial<A>,
-  add: (aggregate: Readonly<A>, value: V, key: K, record: RecordContext) => Folded<A>,
+  ...adds: readonly [Add<K, V, A>, ...(readonly Add<K, V, A>[])]
 ): Aggregation<K, V, NonNullable<A>> {
   // If the initial value is a function, the program means the function's result.
   const begin = typeof initial === 'function' ? (initial as () => A) : () => initial
   // The type is read-only to the program. Here it is an aggregate like all others: all of them are frozen.
-  const adding = (sum: A, value: V, key: K, record: RecordContext): NonNullable<A> | null =>
-    storable(returned(add(sum, value, frozen(key), record), 'aggregate'), key) as NonNullable<A> | null
-  return {
-    first: (value, key, record) => adding(given(frozen(begin())), value, key, record),
-    add: (sum, value, key, record) => adding(given(sum), value, key, record),
-    shape: () => shapeOfInitial(begin),
+  const foldOf = (add: Add<K, V, A>): Fold<K, V, NonNullable<A>> => {
+    const adding = (sum: A, value: V, key: K, record: RecordContext): NonNullable<A> | null =>
+      storable(returned(add(sum, value, frozen(key), record), 'aggregate'), key) as NonNullable<A> | null
+    return {
+      first: (value, key, record) => adding(given(frozen(begin())), value, key, record),
+      add: (sum, value, key, record) => adding(given(sum), value, key, record),
+    }
   }
+  const [add, ...others] = adds
+  return { folds: [foldOf(add), ...others.map(foldOf)], shape: () => shapeOfInitial(begin) }
 }
 
-/** As {@link folding}, with the function that joins two sessions. */
-export function foldingSessions<K, V, A>(
-  initial: Initial<A>,
-  add: (aggregate: Readonly<A>, value: V, key: K, record: RecordContext) => Folded<A>,
-  merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
+/** An aggregation of {@link folding}, with the function that joins two sessions. */
+export function merging<K, V, A>(
+  aggregation: Aggregation<K, V, NonNullable<A>>,
+  merge: Merge<K, A>,
 ): SessionAggregation<K, V, NonNullable<A>> {
   return {
-    ...folding(initial, add),
+    ...aggregation,
     merge: (left, right, key) =>
       storable(returned(merge(given(left), given(right), key), 'aggregate'), key) as NonNullable<A> | null,
   }
+}
+
+/** Records of one key come from several source partitions if they come through several inputs. */
+export function acrossIfSeveral(inputs: readonly unknown[]): { readonly acrossPartitions?: true } {
+  return inputs.length > 1 ? { acrossPartitions: true } : {}
 }
 
 function shapeOfInitial(begin: () => unknown): Shape {

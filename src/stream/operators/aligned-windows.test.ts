@@ -165,3 +165,24 @@ sums('a record between windows that take a sample is in none', hopping(5, 20), '
   ['- 1 @20', ['dropped null-key']],
   ['a - @20', ['dropped null-value']],
 ])
+
+check(
+  'several inputs share the windows of a key, and each has its late records',
+  alignedWindows(
+    'cogroup',
+    tumbling(10),
+    folding<string, number, string>(
+      '',
+      (all, value) => `${all}a${value}`,
+      (all, value) => `${all}b${value}`,
+    ),
+    ['final'],
+  ),
+  [
+    ['0: k 1 @3', [], ['windows 0 k {"value":"a1","timestamp":3}']],
+    ['1: k 2 @1', [], ['windows 0 k {"value":"a1b2","timestamp":3}']],
+    ['1: k 3 @1 W20', ['late: k 3 @1 W20']],
+    ['W10', ['out: k[0,10) "a1b2" @9 on-time'], []],
+  ],
+  { outlets: ['out'] },
+)

@@ -20,11 +20,10 @@ import type { AlignedWindows } from './windows.ts'
 export const alignedWindows = <K, V, A>(
   name: string,
   windows: AlignedWindows,
-  { first, add, shape }: Aggregation<K, V, A>,
+  aggregation: Aggregation<K, V, A>,
   policies: readonly EmitPolicy[],
 ): WindowAggregate<K, V, A> => ({
-  ...windowAggregate(name, windows),
-  shape,
+  ...windowAggregate(name, windows, aggregation),
   make(context, [lateOutput, ...results]) {
     const state = context.state<Row<A>>('windows', { isScanned: true })
     const { allowedLatenessMs } = windows
@@ -72,7 +71,7 @@ export const alignedWindows = <K, V, A>(
     }
 
     return {
-      inputs: [
+      inputs: aggregation.folds.map(({ first, add }) =>
         keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
           // Several windows get the same value, one after the other.
@@ -116,7 +115,7 @@ export const alignedWindows = <K, V, A>(
             return context.drop('not-sampled')
           context.late(record, lateOutput)
         }),
-      ],
+      ),
       ...out.timed({ advance: inTurns(advance), deadline }),
       place: () => firedLast,
       resume: place => {

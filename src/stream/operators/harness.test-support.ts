@@ -170,7 +170,7 @@ class Harness {
       }),
       rawKey: record => rawKeyOf(record, jsonKeyCodec),
       keyOf: raw => jsonKeyCodec.decode(raw) as never,
-      acrossPartitions: this.#options.acrossPartitions ?? false,
+      acrossPartitions: this.#spec.acrossPartitions ?? this.#options.acrossPartitions ?? false,
       watermark: () => this.#watermark,
       drop: reason => this.#out.push(`dropped ${reason}`),
       late: (record, sideOutput) => (sideOutput === nowhere ? this.#out.push('late') : sideOutput(record)),

@@ -1,6 +1,6 @@
 /** Sessions alone: how they grow and merge, what fires, and when sessions and timers are forgotten. */
 import { session } from '../dsl/windows.ts'
-import { foldingSessions } from './aggregation.ts'
+import { folding, merging } from './aggregation.ts'
 import { check, type Step } from './harness.test-support.ts'
 import { sessionWindows } from './session-windows.ts'
 import type { DynamicSessionWindows, SessionWindows } from './windows.ts'
@@ -11,9 +11,8 @@ function sums(
   steps: readonly Step[],
   acrossPartitions = false,
 ): void {
-  const sum = foldingSessions<string, number, number>(
-    0,
-    (all, value) => (value === 0 ? null : all + value),
+  const sum = merging(
+    folding<string, number, number>(0, (all, value) => (value === 0 ? null : all + value)),
     (left, right) => left + right,
   )
   check(name, sessionWindows('sum', windows, sum, ['final']), steps, { outlets: ['out'], acrossPartitions })
@@ -128,9 +127,8 @@ check(
   sessionWindows(
     'sum',
     session(10),
-    foldingSessions<string, number, number>(
-      0,
-      (all, value) => all + value,
+    merging(
+      folding<string, number, number>(0, (all, value) => all + value),
       (left, right) => left + right,
     ),
     [{ everyRecords: 4 }],
@@ -150,9 +148,8 @@ check(
   sessionWindows(
     'sum',
     session(10),
-    foldingSessions<string, number, number>(
-      100,
-      (all, value) => all + value,
+    merging(
+      folding<string, number, number>(100, (all, value) => all + value),
       () => null,
     ),
     ['final'],
@@ -161,6 +158,39 @@ check(
     ['a 1 @0', [], kept(10, [0, 0, 101])],
     ['a 2 @20', [], kept(10, [0, 0, 101], [20, 20, 102])],
     ['a 4 @10', [], kept(10, [0, 20, 104])],
+  ],
+  { outlets: ['out'] },
+)
+
+check(
+  'several inputs share the sessions of a key: a record is late by its own time',
+  sessionWindows(
+    'cogroup',
+    session(10),
+    merging(
+      folding<string, number, string>(
+        '',
+        (all, value) => `${all}a${value}`,
+        (all, value) => `${all}b${value}`,
+      ),
+      (left, right) => `${left}|${right}`,
+    ),
+    ['final'],
+  ),
+  [
+    [
+      '0: k 1 @20',
+      [],
+      ['sessions 0 k {"live":[{"start":20,"last":20,"value":"a1"}],"timer":30}', 'timers 30 k true'],
+    ],
+    // Its session is not complete at W16. But a record of another partition may find it forgotten.
+    ['1: k 2 @15 W16', ['late: k 2 @15 W16']],
+    [
+      '1: k 3 @15 W15',
+      [],
+      ['sessions 0 k {"live":[{"start":15,"last":20,"value":"a1b3"}],"timer":30}', 'timers 30 k true'],
+    ],
+    ['W31', ['out: k[15,30) "a1b3" @30 on-time'], []],
   ],
   { outlets: ['out'] },
 )

@@ -36,11 +36,10 @@ interface Session<A> {
 export const sessionWindows = <K, V, A>(
   name: string,
   windows: SessionWindows | DynamicSessionWindows,
-  { first, add, merge, shape }: SessionAggregation<K, V, A>,
+  aggregation: SessionAggregation<K, V, A>,
   policies: readonly EmitPolicy[],
 ): WindowAggregate<K, V, A> => ({
-  ...windowAggregate(name, windows),
-  shape,
+  ...windowAggregate(name, windows, aggregation),
   make(context, [lateOutput, ...results]) {
     const { allowedLatenessMs } = windows
     const fixedMs = 'gapMs' in windows ? windows.gapMs : undefined
@@ -79,12 +78,13 @@ export const sessionWindows = <K, V, A>(
     /** The merged aggregate of the sessions; null if there are none, or if the program deletes it. */
     const joined = (touched: readonly Session<A>[], key: K): A | null => {
       let all: A | null = null
-      for (const { value } of touched) all = all === null ? value : (merge(all, value, key) ?? null)
+      for (const { value } of touched)
+        all = all === null ? value : (aggregation.merge(all, value, key) ?? null)
       return all
     }
 
     return {
-      inputs: [
+      inputs: aggregation.folds.map(({ first, add }) =>
         keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
           const ownEnd = timestamp + gapOf(record)
@@ -133,7 +133,7 @@ export const sessionWindows = <K, V, A>(
           if (!grown) return
           out.changed(resultOf(rawKey, key, grown, unmoved?.value ?? null), watermark > end, record)
         }),
-      ],
+      ),
       ...out.timed(sessions),
     }
   },

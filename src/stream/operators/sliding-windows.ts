@@ -43,11 +43,10 @@ interface Change<A> {
 export const slidingWindows = <K, V, A>(
   name: string,
   windows: SlidingWindows,
-  { first, add, shape }: Aggregation<K, V, A>,
+  aggregation: Aggregation<K, V, A>,
   policies: readonly EmitPolicy[],
 ): WindowAggregate<K, V, A> => ({
-  ...windowAggregate(name, windows),
-  shape,
+  ...windowAggregate(name, windows, aggregation),
   make(context, [lateOutput, ...results]) {
     const { sizeMs, allowedLatenessMs } = windows
 
@@ -75,7 +74,7 @@ export const slidingWindows = <K, V, A>(
     const endAfter = (timestamp: number): number => timestamp + 1 + sizeMs
 
     return {
-      inputs: [
+      inputs: aggregation.folds.map(({ first, add }) =>
         keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
           if (record.watermark > timestamp + allowedLatenessMs) return context.late(record, lateOutput)
@@ -131,7 +130,7 @@ export const slidingWindows = <K, V, A>(
             else if (previous !== null) out.retracted(result, watermark > window.end, record)
           }
         }),
-      ],
+      ),
       ...out.timed(lists),
     }
   },

@@ -71,7 +71,7 @@ const remove = folding<string, number, string | null>('.', (all, n) =>
 
 check(
   'what is removed is subtracted first; null deletes, and is not subtracted from',
-  aggregate<string, GroupChange<number>, string>('aggregate', subtracting(concat, remove.add)),
+  aggregate<string, GroupChange<number>, string>('aggregate', subtracting(concat, remove.folds[0].add)),
   [
     // There was no aggregate, so nothing is subtracted from it.
     [`x ${change(1, null)} @1`, [], []],
@@ -91,7 +91,7 @@ check(
     'reduce',
     subtracting(
       reducing<string, number>((sum, n) => sum + n),
-      reducing<string, number>((sum, n) => (sum === n ? null : sum - n)).add,
+      reducing<string, number>((sum, n) => (sum === n ? null : sum - n)).folds[0].add,
     ),
   ),
   [

@@ -74,16 +74,20 @@ function isPresent<T>(one: T): one is NonNullable<T> {
  * added. `subtract` is not called for a group without an aggregate.
  */
 export function subtracting<K, V, A>(
-  { first, add, shape }: Aggregation<K, V, A>,
+  { folds: [{ first, add }], shape }: Aggregation<K, V, A>,
   subtract: (aggregate: A, value: V, key: K, record: RecordContext) => A | null,
 ): Aggregation<K, GroupChange<V>, A> {
   return {
-    first: ({ added }, key, record) => (added === null ? null : first(added, key, record)),
-    add(aggregate, { removed, added }, key, record) {
-      const rest = removed === null ? aggregate : subtract(aggregate, removed, key, record)
-      if (added === null) return rest
-      return rest === null ? first(added, key, record) : add(rest, added, key, record)
-    },
+    folds: [
+      {
+        first: ({ added }, key, record) => (added === null ? null : first(added, key, record)),
+        add(aggregate, { removed, added }, key, record) {
+          const rest = removed === null ? aggregate : subtract(aggregate, removed, key, record)
+          if (added === null) return rest
+          return rest === null ? first(added, key, record) : add(rest, added, key, record)
+        },
+      },
+    ],
     shape,
   }
 }

@@ -1,5 +1,6 @@
 /** The common part of aggregates in windows of all kinds. */
 import type { Windowed } from '../../schema/index.ts'
+import { type Aggregation, acrossIfSeveral } from './aggregation.ts'
 import { windowedKeyCodec } from './key-codec.ts'
 import type { Maybe, OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
@@ -8,23 +9,29 @@ import { describeWindows, type Windows } from './windows.ts'
 /** A result of a window, as it goes out; null retracts the earlier result. */
 export type WindowRecord<K, A> = StreamRecord<Windowed<K>, A | null>
 
-/** Outlet 0 is the side output of late records, then comes one for each policy. */
+/**
+ * One input for each fold of the aggregation. Outlet 0 is the side output of late records, then comes one for
+ * each policy.
+ */
 export type WindowAggregate<K, V, A> = OperatorSpec<
-  [StreamRecord<Maybe<K>, Maybe<V>>],
+  readonly StreamRecord<Maybe<K>, Maybe<V>>[],
   [late: StreamRecord<K, V>, ...results: WindowRecord<K, A>[]]
 >
 
-/** The part of the specification that follows from the windows. */
-export function windowAggregate(
+/** The part of the specification that follows from the windows and the aggregation. */
+export function windowAggregate<K, V, A>(
   name: string,
   windows: Windows<never>,
-): Omit<WindowAggregate<never, never, never>, 'make' | 'shape'> {
+  { folds, shape }: Aggregation<K, V, A>,
+): Omit<WindowAggregate<K, V, A>, 'make'> {
   const { allowedLatenessMs } = windows
   return {
     name,
     label: `${name}, ${describeWindows(windows)}`,
     outlets: ['late'],
     stateful: true,
+    shape,
+    ...acrossIfSeveral(folds),
     keys: windowedKeyCodec,
     latenessMs: allowedLatenessMs,
     allowedLatenessMs,

@@ -180,7 +180,7 @@ export class Task {
   #contextOf(node: OperatorNode, operators: Map<GraphNode, Operator>): OperatorContext {
     const environment = this.#environment
     const { metrics } = environment
-    const { keyCodec, acrossPartitions } = (node.inputs[0] as Edge).from
+    const { keyCodec } = (node.inputs[0] as Edge).from
     const alarm: OperatorContext['alarm'] = ring => {
       const set = this.time.alarm(ring)
       return inMs => {
@@ -190,7 +190,7 @@ export class Task {
     return {
       rawKey: record => rawKeyOf(record, keyCodec),
       keyOf: rawKey => keyCodec.decode(rawKey) as never,
-      acrossPartitions,
+      acrossPartitions: node.acrossPartitions,
       state: (name, use) => {
         const state = environment.state(this, node, name, use)
         this.time.keepIn(state)

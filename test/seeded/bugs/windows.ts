@@ -93,4 +93,18 @@ export const windowBugs: readonly SeededBug[] = [
     replace: 'const latest = timestamp',
     tests: ['src/stream/operators/aligned-windows.test.ts'],
   },
+  {
+    name: 'operators: records of a cogroup are judged as if they came from one partition',
+    file: 'src/stream/operators/aggregation.ts',
+    find: 'inputs.length > 1 ? { acrossPartitions: true } : {}',
+    replace: 'inputs.length > 2 ? { acrossPartitions: true } : {}',
+    tests: ['src/stream/operators/session-windows.test.ts', 'test/stream/oracle.test.ts'],
+  },
+  {
+    name: 'DSL: equal keys in two forms are two keys of a cogroup',
+    file: 'src/stream/dsl/meeting.ts',
+    find: 'const isAlike = others.every(({ from }) => from.keyCodec.form === form)',
+    replace: "const isAlike = form !== ''",
+    tests: ['src/stream/dsl/cogrouped.test.ts'],
+  },
 ]

@@ -1,0 +1,137 @@
+/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
+/** The results of windows, and the operator for windows of each kind. */
+import type { Windowed, WritableTopic } from '../../schema/index.ts'
+import type { Graph, OutletOf } from '../plan/graph.ts'
+import type { Aggregation } from '../operators/aggregation.ts'
+import { alignedWindows } from '../operators/aligned-windows.ts'
+import { checkEmitPolicy, describePolicy, type EmitPolicy } from '../operators/emit-policy.ts'
+import { lateRecords } from '../operators/late-records.ts'
+import type { StreamRecord } from '../operators/record.ts'
+import { sessionWindows } from '../operators/session-windows.ts'
+import { slidingWindows } from '../operators/sliding-windows.ts'
+import type { WindowAggregate, WindowRecord } from '../operators/window-aggregate.ts'
+import { latenessOfChanges, type Windows } from '../operators/windows.ts'
+import type { GroupedEdge, Kind } from './grouped.ts'
+import { inOneForm } from './meeting.ts'
+import type { Named, Versioned } from './options.ts'
+import { Stream } from './stream.ts'
+import { Table } from './table.ts'
+
+/** Makes an aggregate in windows. */
+type WindowOperator = <K, V, A>(
+  name: string,
+  windows: Windows<never>,
+  aggregation: Aggregation<K, V, A>,
+  policies: readonly EmitPolicy[],
+) => WindowAggregate<K, V, A>
+
+const operators = {
+  tumbling: alignedWindows,
+  hopping: alignedWindows,
+  cumulative: alignedWindows,
+  sliding: slidingWindows,
+  session: sessionWindows,
+} satisfies Record<Windows['kind'], unknown>
+
+/** Whether a program passed windows, of any kind. */
+export function isWindows(given: Partial<Windows<never>> | undefined): boolean {
+  return Object.hasOwn(operators, given?.kind ?? '')
+}
+
+/** The aggregates of the values of `edges` by key and window: of all of them together. */
+export function windowedTable<K, V, A>(
+  graph: Graph,
+  edges: readonly [GroupedEdge<K, V>, ...(readonly GroupedEdge<K, V>[])],
+  windows: Windows<never>,
+  kind: Kind,
+  aggregation: Aggregation<K, V, A>,
+  options: Versioned,
+): WindowedTable<K, A, V> {
+  // By its kind: each operator gets its windows, and that of sessions an aggregation that merges.
+  const operator = operators[windows.kind] as WindowOperator
+  const policies: EmitPolicy[] = []
+  const spec = operator(kind, windows, aggregation, policies)
+  graph.check(spec, edges, options)
+  const inputs = inOneForm(graph, edges)
+  return new WindowedTable(graph, inputs[0], graph.apply(spec, inputs, options), windows, policies)
+}
+
+/** The results of a windowed aggregate, before `emit` says when they go out. */
+export class WindowedTable<K, A, V> {
+  readonly #graph: Graph
+  readonly #edge: GroupedEdge<K, V>
+  readonly #lateEdge: OutletOf<StreamRecord<K, V>>
+  readonly #windows: Windows<never>
+  readonly #policies: EmitPolicy[]
+  #late: Stream<K, V> | undefined
+
+  /**
+   * @internal `edge`: an input of the windows; `late`: the outlet of late records; `policies`: one per emit.
+   */
+  constructor(
+    graph: Graph,
+    edge: GroupedEdge<K, V>,
+    late: OutletOf<StreamRecord<K, V>>,
+    windows: Windows<never>,
+    policies: EmitPolicy[],
+  ) {
+    this.#graph = graph
+    this.#edge = edge
+    this.#lateEdge = late
+    this.#windows = windows
+    this.#policies = policies
+  }
+
+  /**
+   * Says when results go out, and gives them as a table: a later result of a window replaces an earlier one.
+   * Several calls give several tables over the same state.
+   *
+   * - `'final'`: once, when the watermark has passed the window's last instant; again for each late record
+   *   that is still allowed;
+   * - `'changes'`: at every change (what Kafka Streams does with its cache off);
+   * - `{ early: '1s' }`: as `'final'`, and also the window's result so far: every second of processing time
+   *   while the window is open, if the result has changed; with `time: 'event'`, whenever the watermark
+   *   passes a multiple of the interval;
+   * - `{ everyRecords: 100 }`: as `'final'`, and also the window's result so far: at every hundredth record
+   *   that has changed it. Sessions that a record joins count together.
+   *
+   * The timestamp of a result, early, on time or late, is the window's last instant: `end - 1`, or `end` for
+   * a session or a sliding window. Under `'changes'` it is the largest timestamp in the window. Windows over
+   * the results must allow at least the lateness of this window; over results of `'changes'`, that plus the
+   * window's size or the session's gap, but nothing more than that of a sliding window.
+   */
+  emit(policy: EmitPolicy): Table<Windowed<K>, A> {
+    checkEmitPolicy(policy)
+    this.#policies.push(policy)
+    const results = this.#graph.addOutlet<WindowRecord<K, A>>(
+      this.#lateEdge.from,
+      describePolicy(policy),
+      policy === 'changes' ? latenessOfChanges(this.#windows) : undefined,
+    )
+    return new Table(this.#graph, results, false)
+  }
+
+  /**
+   * The side output of records that came too late for every window they belong to. A second call returns the
+   * same stream.
+   */
+  late(): Stream<K, V> {
+    return (this.#late ??= this.#lateRecords())
+  }
+
+  #lateRecords(): Stream<K, V> {
+    const operator = lateRecords<K, V>(this.#edge.from.keyCodec)
+    const name = `${this.#lateEdge.from.name}-late`
+    return new Stream(this.#graph, this.#graph.apply(operator, [this.#lateEdge], { name }))
+  }
+
+  /** As `emit('changes')`: the default for tables. */
+  toStream(): Stream<Windowed<K>, A | null> {
+    return this.emit('changes').toStream()
+  }
+
+  /** As `emit('changes').to(topic)`. */
+  to(topic: WritableTopic<Windowed<K>, A>, options: Named = {}): void {
+    this.emit('changes').to(topic, options)
+  }
+}
