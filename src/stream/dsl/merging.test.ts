@@ -11,6 +11,7 @@ const right = topic('right', { key: text(), value: json<number>() })
 const quoted = topic('quoted', { key: json<string>(), value: json<string>() })
 const counts = topic('counts', { key: json<unknown>(), value: json<unknown>() })
 const output = topic('output', { key: json<unknown>(), value: json<unknown>() })
+const inWindows = topic('windows', { key: json<unknown>(), value: json<unknown>() })
 
 /** The output of a run, as `key value`. */
 function written(run: ReturnType<typeof testApp>, to = output): string[] {
@@ -44,6 +45,27 @@ test('equal keys in two forms are one key after a merge, also if an operator has
   run.input(left).push({ key: 'a', value: 1 })
   run.input(quoted).push({ key: 'a', value: 'x' })
   deepEqual(written(run, counts), ['"a" 1', '"a" 2'])
+})
+
+test('a stream whose key was changed goes to branches that need its keys in different forms', () => {
+  const app = new App('app')
+  const moved = app.stream(left).selectKey((_, key) => key)
+  moved.groupByKey().count().to(output)
+  moved.merge(app.stream(right)).groupByKey().count().to(counts)
+  moved
+    .groupByKey()
+    .windowedBy(tumbling(10))
+    .count()
+    .emit('final')
+    .toStream(({ key }) => key)
+    .to(inWindows)
+  const run = testApp(app)
+  run.input(left).push({ key: 'a', value: 1, timestamp: 5 })
+  run.input(right).push({ key: 'a', value: 1, timestamp: 5 })
+  deepEqual(written(run), ['"a" 1'])
+  deepEqual(written(run, counts), ['"a" 1', '"a" 2'])
+  run.advanceTime(Infinity)
+  deepEqual(written(run, inWindows), ['"a" 1'])
 })
 
 test('a stream whose key was changed meets one whose key was not through an exchange; records without a key too', () => {

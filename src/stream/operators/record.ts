@@ -119,6 +119,21 @@ export class StreamRecord<K = unknown, V = unknown> {
     )
   }
 
+  /** The same record, with its key's bytes in another form. */
+  withRawKey(rawKey: string): StreamRecord<K, V> {
+    return new StreamRecord(
+      this.key,
+      this.value,
+      this.previous,
+      this.timestamp,
+      this.watermark,
+      this.raised,
+      this.headers,
+      this.pane,
+      rawKey,
+    )
+  }
+
   /** The same record under another key. */
   withKey<R>(key: R): StreamRecord<R, V> {
     return new StreamRecord(

@@ -77,6 +77,8 @@ export interface OperatorNode extends NodeBase {
 /** Sends records to the task that owns their key. */
 export interface ExchangeNode extends NodeBase {
   readonly kind: 'exchange'
+  /** Whether keys have another form behind it: then their bytes before it do not count. */
+  readonly changesForm: boolean
   /**
    * Whether records without a key pass, to the partition with their task's number (modulo): the operators
    * downstream use them.
@@ -272,6 +274,7 @@ export class Graph {
     const node: New<ExchangeNode> = {
       ...of,
       kind: 'exchange',
+      changesForm: of.keyCodec.form !== edge.from.keyCodec.form,
       inputs: [edge],
       keyChanged: false,
       latenessMs: latenessOf(edge),

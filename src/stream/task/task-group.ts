@@ -139,14 +139,16 @@ export class TaskGroup {
       return
     }
     const stage = this.#consumers.get(node)!
-    const { keyCodec } = node
+    const { keyCodec, changesForm } = node
     const count = this.#partitions(stage)
+    // Other branches may send the same record under a key of another form: each changes a copy.
+    const sent = changesForm && !isKeyless ? record.withRawKey(keyCodec.encode(record.key)) : record
     const partition = isKeyless
       ? task.partition % count
-      : partitionForBinary(keyCodec.partitionBy?.(record.key) ?? rawKeyOf(record, keyCodec), count)
-    if (this.#form.send) return this.#form.send(task, node, partition, record)
+      : partitionForBinary(keyCodec.partitionBy?.(record.key) ?? rawKeyOf(sent, keyCodec), count)
+    if (this.#form.send) return this.#form.send(task, node, partition, sent)
     const target = this.#targets.get(node)?.[partition] ?? this.#findTarget(node, stage, partition)
-    target.entry(record)
+    target.entry(sent)
   }
 
   #findTarget(node: ExchangeNode, stage: Stage, partition: number): Target {

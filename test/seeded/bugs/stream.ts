@@ -500,6 +500,13 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['src/stream/operators/merge.test.ts', 'src/stream/dsl/merging.test.ts'],
   },
   {
+    name: 'operators: an exchange sends a key in the form that another exchange gave it',
+    file: 'src/stream/task/task-group.ts',
+    find: 'const sent = changesForm && !isKeyless ?',
+    replace: 'const sent = changesForm && isKeyless ?',
+    tests: ['src/stream/dsl/merging.test.ts'],
+  },
+  {
     name: 'operators: records of merged streams count as those of one partition',
     file: 'src/stream/operators/merge.ts',
     find: '  acrossPartitions: true,\n',
