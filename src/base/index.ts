@@ -29,7 +29,7 @@ export { durationInWords, durationMs, type Duration } from './duration.ts'
 export { isMillraceError, MillraceError, type ErrorCode } from './errors.ts'
 export { systemCode } from './system-code.ts'
 export { SerialQueue } from './serial-queue.ts'
-export { partitionFor, partitionForBinary } from './murmur2.ts'
+export { murmur2OfBinary, partitionFor, partitionForBinary } from './murmur2.ts'
 export {
   connectTimeoutMsDefault,
   loopback,

@@ -71,6 +71,7 @@ function program(partitions: number) {
     partitions: 2,
   })
   const groups = topic('groups', { key: json<number>(), value: json<number>(), partitions: 2 })
+  const shares = topic('shares', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const app = new App('invariant')
   const stream = app.stream(input)
@@ -126,11 +127,30 @@ function program(partitions: number) {
     .aggregate(0, add)
     .outerJoin(byKey, (other, own) => [other, own])
     .to(joined)
+  const byRest = byKey.groupBy(sum => [sum % 3, sum]).reduce(plus, (all, sum) => all - sum)
+  byRest.to(groups)
   byKey
-    .groupBy(sum => [sum % 3, sum])
-    .reduce(plus, (all, sum) => all - sum)
-    .to(groups)
-  return { app, input, sums, others, sessions, exchanged, slid, grown, days, joined, groups, cogrouped }
+    .join(
+      byRest,
+      sum => sum % 3,
+      (sum, all) => [sum, all],
+    )
+    .to(shares)
+  return {
+    app,
+    input,
+    sums,
+    others,
+    sessions,
+    exchanged,
+    slid,
+    grown,
+    days,
+    joined,
+    groups,
+    cogrouped,
+    shares,
+  }
 }
 
 /** Another key that occurs, for each value of `other` but one. */
@@ -169,6 +189,22 @@ function groupedRows(events: readonly Event[]): Map<string, unknown> {
   return groups
 }
 
+/** The sums by key, each with what its group adds up to, and the latest timestamp in both. */
+function sharedRows(events: readonly Event[]): Map<string, unknown> {
+  const groups = groupedRows(events)
+  const sums = new Map<string, { sum: number; latest: number }>()
+  for (const { key, value, timestamp } of events) {
+    const { sum, latest } = sums.get(key) ?? { sum: 0, latest: timestamp }
+    sums.set(key, { sum: sum + value, latest: Math.max(latest, timestamp) })
+  }
+  return new Map(
+    Array.from(sums, ([key, { sum, latest }]) => {
+      const [all, since] = groups.get(`${sum % 3}`) as [number, number]
+      return [JSON.stringify(key), [[sum, all], Math.max(latest, since)]]
+    }),
+  )
+}
+
 function randomEvents(random: Random): Event[] {
   const total = 20 + random.int(60)
   return Array.from({ length: total }, (_, n) => ({
@@ -205,8 +241,7 @@ const callsMax = 500
 
 async function oneCase(random: Random): Promise<void> {
   const partitions = 1 + random.int(3)
-  const { app, input, sums, others, sessions, exchanged, slid, grown, days, joined, groups, cogrouped } =
-    program(partitions)
+  const { app, input, ...to } = program(partitions)
   const events = randomEvents(random)
   const byPartition: Event[][] = Array.from({ length: partitions }, () => [])
   for (const event of events) byPartition[partitionForBinary(event.key, partitions)]!.push(event)
@@ -279,18 +314,19 @@ async function oneCase(random: Random): Promise<void> {
   )
   const expected = [
     [
-      cogrouped,
+      to.cogrouped,
       tableOf(exchangedSessionRows([...byPartition, ...negative], outOfOrderness, storms, byKey), 'final'),
     ],
-    [sums, tableOf(alignedRows(byPartition, outOfOrderness, hourly, byKey), 'final')],
-    [others, tableOf(hours, 'final')],
-    [sessions, tableOf(sessionRows(byPartition, outOfOrderness, storms), 'final')],
-    [exchanged, tableOf(exchangedSessionRows(byPartition, outOfOrderness, storms, byOther), 'final')],
-    [slid, tableOf(slidingRows(byPartition, outOfOrderness, lately, byOther), 'final')],
-    [grown, tableOf(alignedRows(byPartition, outOfOrderness, soFar, byKey), 'final')],
-    [days, lastOfRows(hours, daily)],
-    [joined, joinedRows(events)],
-    [groups, groupedRows(events)],
+    [to.sums, tableOf(alignedRows(byPartition, outOfOrderness, hourly, byKey), 'final')],
+    [to.others, tableOf(hours, 'final')],
+    [to.sessions, tableOf(sessionRows(byPartition, outOfOrderness, storms), 'final')],
+    [to.exchanged, tableOf(exchangedSessionRows(byPartition, outOfOrderness, storms, byOther), 'final')],
+    [to.slid, tableOf(slidingRows(byPartition, outOfOrderness, lately, byOther), 'final')],
+    [to.grown, tableOf(alignedRows(byPartition, outOfOrderness, soFar, byKey), 'final')],
+    [to.days, lastOfRows(hours, daily)],
+    [to.joined, joinedRows(events)],
+    [to.groups, groupedRows(events)],
+    [to.shares, sharedRows(events)],
   ] as const
   for (const [from, rows] of expected)
     deepEqual(await rowsOf(clock, log, from as never), sorted(rows), `${from.name} ${label}`)

@@ -102,6 +102,21 @@ cities.leftJoin(known, (_city, n) => n + 1) // wrong: a left join of tables may 
 cities.outerJoin(known, (city, n) => (city?.city.length ?? 0) + (n ?? 0))
 cities.outerJoin(known, ({ city }) => city) // wrong: either side may be null
 
+// A foreign key is a key of the other table; a left join may meet null.
+const gateRows = app.table(gates)
+const lengthOf = ({ city }: { readonly city: string }): number => city.length
+const gateOf = (_: unknown, { gate }: { readonly gate: string }): string => gate
+cities.join(gateRows, lengthOf, gateOf).filter((gate, key) => gate.length > key.length)
+cities.leftJoin(
+  gateRows,
+  ({ city }) => (city === '' ? null : 1),
+  gate => gate,
+  { name: 'gates' },
+)
+cities.leftJoin(gateRows, lengthOf, ({ city }, row, key) => `${key} ${city} ${row?.gate}`)
+cities.join(gateRows, ({ city }) => city, gateOf) // wrong: type of a foreign key
+cities.leftJoin(gateRows, lengthOf, gateOf) // wrong: a left join by foreign key may meet null
+
 // A grouped table has a group and a value for each row, and takes back what it added.
 const byLength = cities.groupBy(({ city }, key) => [city.length, key])
 byLength.count().filter((count, length) => count + length > 0)

@@ -67,6 +67,37 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['a name that is a number', (_, stream) => stream.peek(() => {}, { name: 1 }), /'name'.*1/],
   ['an empty name', (_, stream) => stream.peek(() => {}, { name: '' }), /'name'/],
 
+  [
+    'a field for a foreign key',
+    (_, _stream, table) => table.join(table, () => 'k', 'x'),
+    /options of join of tables/,
+  ],
+  [
+    'an async foreign key',
+    (_, _stream, table) => table.leftJoin(table, async, () => 1),
+    /foreignKey of leftJoin of tables by foreign key/,
+  ],
+  [
+    'a stream for the table of a foreign key',
+    (_, stream, table) =>
+      table.join(
+        stream,
+        () => 'k',
+        () => 1,
+      ),
+    /table of join of tables by foreign key.*toTable/,
+  ],
+  [
+    'a table of another app by foreign key',
+    (_, _stream, table) =>
+      table.join(
+        otherTable,
+        () => 'k',
+        () => 1,
+      ),
+    /another app/,
+    'INVALID_TOPOLOGY',
+  ],
   ['a count for repartition', (_, stream) => stream.repartition(4), /options of repartition.*4/],
   [
     'no partitions',

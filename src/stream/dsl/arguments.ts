@@ -32,6 +32,10 @@ const usages = {
     'aggregate(0, (sum, value) => sum + value, (sum, value) => sum - value), where the last function undoes the one before',
   'join of tables': 'join(table, (value, otherValue) => ({ ...value, ...otherValue }))',
   'leftJoin of tables': 'leftJoin(table, (value, otherValue) => ({ ...value, found: otherValue !== null }))',
+  'join of tables by foreign key':
+    'join(customers, order => order.customer, (order, customer) => ({ ...order, ...customer }))',
+  'leftJoin of tables by foreign key':
+    'leftJoin(customers, order => order.customer, (order, customer) => ({ ...order, name: customer?.name }))',
   outerJoin: 'outerJoin(table, (value, otherValue) => ({ ...value, ...otherValue }))',
   toTable: 'toTable({ name })',
   toStream: 'toStream(), or toStream((key, value) => anotherKey)',
@@ -68,6 +72,8 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   'aggregate of tables': version,
   'join of tables': version,
   'leftJoin of tables': version,
+  'join of tables by foreign key': version,
+  'leftJoin of tables by foreign key': version,
   outerJoin: version,
   toTable: version,
   split: { rest: 'string' },

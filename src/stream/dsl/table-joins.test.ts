@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { json, text, topic, windowed } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
+import type { Table } from './table.ts'
 import { session, tumbling } from './windows.ts'
 
 const prices = topic('prices', { key: text(), value: json<number>() })
@@ -21,19 +22,28 @@ function results(app: App, rows: readonly [of: typeof prices, value: number | nu
     .map(({ value, timestamp }) => `${JSON.stringify(value)} @${timestamp}`)
 }
 
-for (const [kind, expected] of [
-  ['join', ['2 @2', '6 @3', 'null @4']],
-  ['leftJoin', ['-1 @1', '2 @2', '6 @3', '-3 @4', 'null @5']],
-  ['outerJoin', ['-1 @1', '2 @2', '6 @3', '-3 @4', 'null @5']],
+type Numbers = Table<string, number>
+
+const value = (price: number | null, stock: number | null): number =>
+  stock === null ? -Number(price) : Number(price) * stock
+
+for (const [kind, join, expected] of [
+  ['join', (left: Numbers, right: Numbers) => left.join(right, value), ['2 @2', '6 @3', 'null @4']],
+  [
+    'leftJoin',
+    (left: Numbers, right: Numbers) => left.leftJoin(right, value),
+    ['-1 @1', '2 @2', '6 @3', '-3 @4', 'null @5'],
+  ],
+  [
+    'outerJoin',
+    (left: Numbers, right: Numbers) => left.outerJoin(right, value),
+    ['-1 @1', '2 @2', '6 @3', '-3 @4', 'null @5'],
+  ],
 ] as const)
   test(`${kind} of tables: changes of both sides, with keys in one form and in two`, () => {
     for (const other of [stocks, quoted]) {
       const app = new App('app')
-      const left = app.table(prices)
-      const right = app.table(other)
-      const value = (price: number | null, stock: number | null): number =>
-        stock === null ? -Number(price) : Number(price) * stock
-      left[kind](right, value).to(output)
+      join(app.table(prices), app.table(other)).to(output)
       const rows: [typeof prices, number | null, number][] = [
         [prices, 1, 1],
         [other, 2, 2],

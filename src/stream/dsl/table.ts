@@ -4,6 +4,7 @@ import type { WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import { GroupedTable } from './grouped-table.ts'
+import { type ByForeignKey, isByForeignKey, type JoinCall, joinedByForeignKey } from './foreign-key.ts'
 import { checkKept, toMeet } from './meeting.ts'
 import type { OperatorSpec, Unary } from '../operators/operator.ts'
 import { selectKey } from '../operators/stateless.ts'
@@ -55,6 +56,20 @@ export class Table<K, V> {
   }
 
   /**
+   * Joins each row to the row of another table that it refers to: `foreignKey` returns the key of that row. A
+   * change of either side changes the result, and null deletes it. The tables may have any partition counts
+   * and any keys; both sides go through exchanges, and are kept as state. A row without a foreign key has no
+   * result, and is counted as `null-key`. As Kafka Streams' foreign-key `join`.
+   * @example orders.join(customers, order => order.customer, (order, { name }) => ({ ...order, name }))
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a table of another app
+   */
+  join<K2, T, R>(
+    other: Table<K2, T>,
+    foreignKey: (value: V, key: K) => K2 | null | undefined,
+    joiner: (value: V, otherValue: T, key: K) => R,
+    options?: Versioned,
+  ): Table<K, NonNullable<R>>
+  /**
    * Joins the rows of two tables that have the same key: a change of either side changes the result, and null
    * deletes it. Both sides need equal partition counts (NOT_COPARTITIONED, when the app starts), unless their
    * keys are in different forms (text and JSON, say): then the other table's changes pass an exchange. The
@@ -65,17 +80,33 @@ export class Table<K, V> {
   join<T, R>(
     other: Table<K, T>,
     joiner: (value: V, otherValue: T, key: K) => R,
-    options: Versioned = {},
-  ): Table<K, NonNullable<R>> {
+    options?: Versioned,
+  ): Table<K, NonNullable<R>>
+  join<K2, T, R>(other: Table<K2, T>, ...given: JoinCall<K, V, K2, T, R>): Table<K, NonNullable<R>> {
+    if (isByForeignKey(given)) return this.#joinByForeignKey('join', other, given)
+    const [joiner, options] = given
     return this.#join('join of tables', other, joiner, innerJoinTables(joiner), options)
   }
 
+  /** As the {@link join} by foreign key, but a row that refers to none is joined to null. */
+  leftJoin<K2, T, R>(
+    other: Table<K2, T>,
+    foreignKey: (value: V, key: K) => K2 | null | undefined,
+    joiner: (value: V, otherValue: T | null, key: K) => R,
+    options?: Versioned,
+  ): Table<K, NonNullable<R>>
   /** As {@link join}, but a row of this table without a match is joined to null. */
   leftJoin<T, R>(
     other: Table<K, T>,
     joiner: (value: V, otherValue: T | null, key: K) => R,
-    options: Versioned = {},
+    options?: Versioned,
+  ): Table<K, NonNullable<R>>
+  leftJoin<K2, T, R>(
+    other: Table<K2, T>,
+    ...given: JoinCall<K, V, K2, T | null, R>
   ): Table<K, NonNullable<R>> {
+    if (isByForeignKey(given)) return this.#joinByForeignKey('leftJoin', other, given)
+    const [joiner, options] = given
     return this.#join('leftJoin of tables', other, joiner, leftJoinTables(joiner), options)
   }
 
@@ -125,19 +156,32 @@ export class Table<K, V> {
     addSink(this.graph, this.edge, topic, options)
   }
 
-  #join<T, R>(
+  #join<K2, T, R>(
     method: Method,
-    other: Table<K, T>,
+    other: Table<K2, T>,
     joiner: unknown,
     operator: OperatorSpec<[Change<K, V>, Change<K, T>], [Change<K, R>]>,
-    options: Versioned,
+    options: Versioned = {},
   ): Table<K, R> {
     if (!(other instanceof Table)) throw wrongArgument(method, 'table', noTable(other), other)
     checkCall(method, { joiner }, options)
     const { graph, edge } = this
-    graph.check(operator, [edge, other.edge], options)
+    // The types of the methods say that both tables have keys of one type.
+    const others = other.edge as Edge as Edge<Change<K, T>>
+    graph.check(operator, [edge, others], options)
     for (const side of [this, other]) checkKept('table', side)
-    return new Table(graph, graph.apply(operator, [edge, toMeet(graph, other.edge, this)], options))
+    return new Table(graph, graph.apply(operator, [edge, toMeet(graph, others, this)], options))
+  }
+
+  #joinByForeignKey<K2, T, R>(
+    method: 'join' | 'leftJoin',
+    other: Table<K2, T>,
+    [foreignKey, joiner, options = {}]: ByForeignKey<K, V, K2, T, R>,
+  ): Table<K, NonNullable<R>> {
+    const called = `${method} of tables by foreign key` as const
+    if (!(other instanceof Table)) throw wrongArgument(called, 'table', noTable(other), other)
+    const { graph, edge } = this
+    return new Table(graph, joinedByForeignKey(method, graph, edge, other.edge, foreignKey, joiner, options))
   }
 
   #then<R>(operator: Unary<Change<K, V>, Change<K, R>>, options: Named): Table<K, R> {

@@ -135,7 +135,7 @@ class Harness {
     const found: string[] = []
     for (const [name, state] of this.#states)
       for (const { namespace, key, value } of state.scan(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY))
-        found.push(`${name} ${namespace} ${plain(jsonKeyCodec.decode(key))} ${JSON.stringify(value)}`)
+        found.push(`${name} ${namespace} ${storedKey(key)} ${JSON.stringify(value)}`)
     return found
   }
 
@@ -222,6 +222,15 @@ function rawKey(key: string): string {
 
 function shown(value: unknown): string {
   return value === null ? '-' : JSON.stringify(value)
+}
+
+/** A key of state: some operators make theirs of several keys. */
+function storedKey(raw: string): string {
+  try {
+    return plain(jsonKeyCodec.decode(raw))
+  } catch {
+    return raw.replaceAll(/[^!-~]/g, '.')
+  }
 }
 
 /** A key as text: `a`, of a window `a[0,10)`. */

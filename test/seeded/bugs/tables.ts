@@ -80,6 +80,42 @@ export const tableBugs: readonly SeededBug[] = [
     tests: ['src/stream/dsl/table-joins.test.ts'],
   },
   {
+    name: 'operators: a join by foreign key takes the answer to an earlier question',
+    file: 'src/stream/operators/foreign-key-join.ts',
+    find: 'const mayChange = on === known.on && !isLast',
+    replace: 'const mayChange = !isLast',
+    tests: ['src/stream/operators/foreign-key-join.test.ts'],
+  },
+  {
+    name: 'operators: a join by foreign key forgets an answer that comes before its row',
+    file: 'src/stream/operators/foreign-key-join.ts',
+    find: 'const answers = isLast ? onOthers',
+    replace: 'const answers = isLast || known.row === null ? onOthers',
+    tests: ['src/stream/operators/foreign-key-join.test.ts'],
+  },
+  {
+    name: 'operators: a join by foreign key keeps the answers to all earlier questions',
+    file: 'src/stream/operators/foreign-key-join.ts',
+    find: 'const answers = isLast ? onOthers',
+    replace: 'const answers = isLast ? known.answers',
+    tests: ['src/stream/operators/foreign-key-join.test.ts', 'test/stream/tables.test.ts'],
+  },
+  {
+    name: 'operators: a row that refers to another one still asks for the one before',
+    file: 'src/stream/operators/foreign-key-asks.ts',
+    find: '[before, false] as const, ',
+    replace: '',
+    tests: ['src/stream/operators/foreign-key-asks.test.ts', 'test/stream/tables.test.ts'],
+  },
+  {
+    name: 'operators: a row that comes does not answer those that ask for it already',
+    file: 'src/stream/operators/foreign-key-answers.ts',
+    find: 'if (row) rows.put(0, on, row)\n',
+    replace:
+      'if (row && !rows.get(0, on)) return rows.put(0, on, row)\n          if (row) rows.put(0, on, row)\n',
+    tests: ['src/stream/operators/foreign-key-answers.test.ts', 'test/stream/tables.test.ts'],
+  },
+  {
     name: 'DSL: tables whose keys have two forms are joined where they are',
     file: 'src/stream/dsl/meeting.ts',
     find: 'edge.from.keyCodec.form === keyCodec.form',
