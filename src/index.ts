@@ -73,6 +73,8 @@ export {
   type RepartitionOptions,
   type RunOptions,
   type RunState,
+  type SessionizeOptions,
+  type SessionRecord,
   type SessionWindowedCogroupedStream,
   type SessionWindowedStream,
   type SessionWindows,

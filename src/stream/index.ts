@@ -13,10 +13,16 @@ export { type EarlyPolicy, type EmitPolicy, type RecordsPolicy } from './operato
 export { type RecordAhead } from './run/record-ahead.ts'
 export { notBegun, type Progress, type RunState } from './run/progress.ts'
 export { type Pane, type RecordContext } from './operators/record.ts'
+export { type SessionRecord } from './operators/session-records.ts'
 export { SourcePartition } from './task/source-partition.ts'
 export { TaskGroup } from './task/task-group.ts'
 export { settingsOf, type RunOptions } from './run/run-options.ts'
-export { type DeduplicateOptions, type RepartitionOptions, type SplitOptions } from './dsl/options.ts'
+export {
+  type DeduplicateOptions,
+  type RepartitionOptions,
+  type SessionizeOptions,
+  type SplitOptions,
+} from './dsl/options.ts'
 export { Stream } from './dsl/stream.ts'
 export { Table } from './dsl/table.ts'
 export {

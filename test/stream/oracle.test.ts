@@ -242,6 +242,59 @@ for (const [kind, windowsAtRandom] of Object.entries(kinds))
     checkPanes(harness)
   })
 
+const lists = topic('lists', { key: windowed(text()), value: json<readonly unknown[]>() })
+
+check('the largest values of windows', 2000, random => {
+  const built = build(random)
+  const windows = alignedAtRandom(random)
+  const exchanged = random.int(2) === 0
+  const stream = built.app.stream(built.input)
+  const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
+  const top = grouped.windowedBy(windows).topN(2, ({ value }) => value)
+  top
+    .emit('final')
+    .mapValues(values => values.map(({ value }) => value))
+    .to(lists)
+  const harness = harnessOf(built.app, built.inputs, random)
+  runAtRandom(harness, random)
+  const largest = (records: readonly OracleRecord[]): number[] =>
+    records
+      .map(({ value }) => value)
+      .sort((a, b) => b - a)
+      .slice(0, 2)
+  const rows = rowsIn(windows, exchanged, built)
+  deepEqual(sorted(harness.table('lists')), sorted(tableOf(rows, 'final', largest)))
+})
+
+check('the records of sessions', 2000, random => {
+  const built = build(random)
+  const windows = session(duration(random, 30), { allowedLateness: random.int(2) * random.int(100) })
+  const exchanged = random.int(2) === 0
+  const stream = built.app.stream(built.input)
+  const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
+  // Which one of two records with one time is first depends on how their partitions interleaved.
+  const byTime = (pairs: readonly (readonly [number, number])[]) =>
+    pairs.toSorted(([at, a], [otherAt, b]) => at - otherAt || a - b)
+  grouped
+    .sessionize(windows.gapMs, { allowedLateness: windows.allowedLatenessMs })
+    .emit('final')
+    .mapValues(records => {
+      const pairs = records.map(({ timestamp, value }) => [timestamp, value.value] as const)
+      deepEqual(
+        pairs.map(([at]) => at),
+        byTime(pairs).map(([at]) => at),
+      )
+      return byTime(pairs)
+    })
+    .to(lists)
+  const harness = harnessOf(built.app, built.inputs, random)
+  runAtRandom(harness, random)
+  const pairsOf = (records: readonly OracleRecord[]) =>
+    byTime(records.map(({ timestamp, value }) => [timestamp, value]))
+  const rows = rowsIn(windows, exchanged, built)
+  deepEqual(sorted(harness.table('lists')), sorted(tableOf(rows, 'final', pairsOf)))
+})
+
 /** The last sums of windows, which the windows above them keep. */
 type Sums = Record<string, number>
 const last = topic('last', { key: windowed(text()), value: json<Sums>() })

@@ -20,7 +20,8 @@ export interface OracleRow {
   readonly key: string
   readonly start: number
   readonly end: number
-  readonly sum: number
+  /** The records in it, in the order of their partitions. */
+  readonly records: readonly OracleRecord[]
   /** The largest timestamp in the window: the timestamp of its result under `changes`. */
   readonly latest: number
   /** The last timestamp that can belong to the window: the timestamp of its result under `final`. */
@@ -59,12 +60,12 @@ export function alignedRows(
         if (watermark > lastInstant + windows.allowedLatenessMs) continue
         const key = keyOf(record)
         const id = `${start} ${end} ${key}`
-        const { sum, latest } = rows.get(id) ?? { sum: 0, latest: record.timestamp }
+        const { records, latest } = rows.get(id) ?? { records: [], latest: record.timestamp }
         rows.set(id, {
           key,
           start,
           end,
-          sum: sum + record.value,
+          records: [...records, record],
           latest: Math.max(latest, record.timestamp),
           lastInstant,
         })
@@ -135,7 +136,7 @@ export function slidingRows(
         key,
         start,
         end,
-        sum: held.reduce((sum, { value }) => sum + value, 0),
+        records: held,
         latest,
         lastInstant: end,
       })
@@ -196,23 +197,28 @@ function sessionOf(key: string, records: readonly OracleRecord[], endOf: EndOf):
     key,
     start: Math.min(...times),
     end,
-    sum: records.reduce((sum, { value }) => sum + value, 0),
+    records,
     latest,
     lastInstant: end,
   }
 }
 
-/** The final content of a topic of results: value and timestamp by key. */
-export function tableOf(
+/** The final content of a topic of results: value and timestamp by key. Default: the sums. */
+export function tableOf<T = number>(
   rows: readonly OracleRow[],
   policy: 'final' | 'changes',
-): Map<string, readonly [sum: number, timestamp: number]> {
+  valueOf?: (records: readonly OracleRecord[]) => T,
+): Map<string, readonly [value: T | number, timestamp: number]> {
   return new Map(
-    rows.map(({ key, start, end, sum, latest, lastInstant }) => [
+    rows.map(({ key, start, end, records, latest, lastInstant }) => [
       JSON.stringify({ key, start, end }),
-      [sum, policy === 'final' ? lastInstant : latest] as const,
+      [(valueOf ?? sumOf)(records), policy === 'final' ? lastInstant : latest] as const,
     ]),
   )
+}
+
+function sumOf(records: readonly OracleRecord[]): number {
+  return records.reduce((sum, { value }) => sum + value, 0)
 }
 
 /**
@@ -224,10 +230,10 @@ export function lastOfRows(
   windows: AlignedWindows,
 ): Map<string, readonly [sums: Record<string, number>, timestamp: number]> {
   const found = new Map<string, readonly [Record<string, number>, number]>()
-  for (const { key, start: inner, end: innerEnd, sum, lastInstant } of rows)
+  for (const { key, start: inner, end: innerEnd, records, lastInstant } of rows)
     for (const [start, end] of windowsAround(lastInstant, windows)) {
       const id = JSON.stringify({ key, start, end })
-      found.set(id, [{ ...found.get(id)?.[0], [`${inner}-${innerEnd}`]: sum }, end - 1])
+      found.set(id, [{ ...found.get(id)?.[0], [`${inner}-${innerEnd}`]: sumOf(records) }, end - 1])
     }
   return found
 }

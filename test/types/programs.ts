@@ -133,6 +133,21 @@ byLength.aggregate(
 cities.groupBy(({ city }) => city) // wrong: a group without a value
 cities.groupBy(({ town }) => [town, 1]) // wrong: field of a row
 
+// The largest values of each key, and the records of each session.
+const best = stream.groupByKey().topN(3, ({ delay }, key) => delay + key.length)
+best.mapValues(([first]) => first?.destination)
+stream.groupByKey().topN(3, ({ destination }) => destination) // wrong: not a number
+stream
+  .groupByKey()
+  .windowedBy(tumbling('1h'))
+  .topN(3, flight => flight.delays) // wrong: field of a number
+stream
+  .groupByKey()
+  .sessionize('30m', { allowedLateness: '1h' })
+  .emit('final')
+  .mapValues(records => records.map(({ value, timestamp }) => value.delay + timestamp))
+stream.groupByKey().sessionize('30') // wrong: gap of sessionize
+
 // Cogrouped streams have one type of key, and one aggregate; each function gets the values of its stream.
 const cogrouped = fromTopic
   .groupByKey()

@@ -123,6 +123,20 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['an async aggregate', (_, stream) => stream.groupByKey().aggregate(0, async), /async/],
   ['an async initial value', (_, stream) => stream.groupByKey().aggregate(async, () => 0), /initial.*async/],
 
+  ['topN without a count', (_, stream) => stream.groupByKey().topN(() => 1), /count of topN.*1 to 10000/],
+  ['the top 0', (_, stream) => stream.groupByKey().topN(0, () => 1), /count of topN.*got 0/],
+  ['topN by a field', (_, stream) => stream.groupByKey().topN(3, 'cents'), /by of topN.*'cents'/],
+  [
+    'topN of windows by nothing',
+    (_, stream) => stream.groupByKey().windowedBy(session('1h')).topN(3),
+    /by of topN/,
+  ],
+  [
+    'sessionize with a name for options',
+    (_, stream) => stream.groupByKey().sessionize('1h', 'n'),
+    /options of sess/,
+  ],
+
   ['cogroup without a function', (_, stream) => stream.groupByKey().cogroup(), /add of cogroup.*undefined/],
   [
     'a cogroup of a stream without groups',

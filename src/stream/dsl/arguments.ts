@@ -47,6 +47,8 @@ const usages = {
   aggregate: 'aggregate(0, (sum, value) => sum + value)',
   'aggregate of sessions':
     'aggregate(0, (sum, value) => sum + value, (left, right) => left + right), where the last function joins the aggregates of two sessions',
+  topN: 'topN(10, order => order.cents): how many, and the number that is largest',
+  sessionize: "sessionize('30m'), or sessionize('30m', { allowedLateness: '1h' })",
   cogroup:
     'cogroup((sum: number, order) => sum + order.cents), and cogroup(grouped, add) for further streams',
   'aggregate of a cogroup': 'aggregate(0), as the functions that add were given to cogroup',
@@ -67,6 +69,8 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   'aggregate of a cogroup': version,
   'aggregate of sessions of a cogroup': version,
   count: version,
+  topN: version,
+  sessionize: { ...version, allowedLateness: 'duration' },
   reduce: version,
   'reduce of tables': version,
   'aggregate of tables': version,
@@ -80,6 +84,9 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   repartition: { partitions: 'count' },
   deduplicate: { allowedLateness: 'duration' },
 }
+
+/** Values that topN keeps: all of them are one row of the state. */
+const topMax = 10_000
 
 const asynchronous = new Set(['[object AsyncFunction]', '[object AsyncGeneratorFunction]'])
 
@@ -114,6 +121,13 @@ export function checkFolding(
   options: unknown,
 ): void {
   checkCall(method, { ...(typeof initial === 'function' && { initial }), ...functions }, options)
+}
+
+/** As {@link checkCall}, for topN, which keeps a list of `n` values. */
+export function checkTop(n: unknown, by: unknown, options: unknown): void {
+  if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) > topMax)
+    throw wrongArgument('topN', 'count', `a whole number from 1 to ${topMax}`, n)
+  checkCall('topN', { by }, options)
 }
 
 /** Checks that a method without parameters was called without arguments. */

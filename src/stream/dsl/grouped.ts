@@ -1,5 +1,6 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of grouped streams: aggregates per key. */
+import type { Duration } from '../../base/index.ts'
 import type { Edge, Graph } from '../plan/graph.ts'
 import { aggregate } from '../operators/aggregate.ts'
 import {
@@ -13,6 +14,8 @@ import {
 } from '../operators/aggregation.ts'
 import type { Maybe } from '../operators/operator.ts'
 import type { StreamRecord } from '../operators/record.ts'
+import { inTimeOrder, type SessionRecord } from '../operators/session-records.ts'
+import { largest } from '../operators/top-n.ts'
 import type {
   AlignedWindows,
   DynamicSessionWindows,
@@ -20,17 +23,18 @@ import type {
   SlidingWindows,
   Windows,
 } from '../operators/windows.ts'
-import { checkCall, checkFolding, wrongArgument } from './arguments.ts'
+import { checkCall, checkFolding, checkTop, wrongArgument } from './arguments.ts'
 import { CogroupedStream } from './cogrouped.ts'
-import type { Versioned } from './options.ts'
+import type { SessionizeOptions, Versioned } from './options.ts'
 import { Table } from './table.ts'
 import { SessionWindowedStream, WindowedStream } from './windowed.ts'
-import { isWindows } from './windowed-table.ts'
+import { isWindows, type WindowedTable, windowedTable } from './windowed-table.ts'
+import { session } from './windows.ts'
 
 /**
  * The kind of an aggregate. The plan and the state carry it, so that no aggregate is mistaken for another.
  */
-export type Kind = 'count' | 'reduce' | 'aggregate' | 'cogroup'
+export type Kind = 'count' | 'reduce' | 'aggregate' | 'cogroup' | 'sessionize' | `top-${number}`
 
 /**
  * The records of a grouped stream, in the partitions of their keys. Records without a key or value are
@@ -70,6 +74,32 @@ export class GroupedStream<K, V> {
   aggregate<A>(initial: Initial<A>, add: Add<K, V, A>, options: Versioned = {}): Table<K, NonNullable<A>> {
     checkFolding('aggregate', initial, { add }, options)
     return this.#aggregate('aggregate', folding(initial, add), options)
+  }
+
+  /**
+   * The n values of each key that are largest by a number, largest first, so far. Of equal ones the one that
+   * came first is before the others. The function is called again for values that are kept, and must return
+   * the same then. It is the top-N of Flink's SQL.
+   * @example orders.groupBy(order => order.customer).topN(10, order => order.cents)
+   */
+  topN(n: number, by: (value: V, key: K) => number, options: Versioned = {}): Table<K, readonly V[]> {
+    checkTop(n, by, options)
+    return this.#aggregate(`top-${n}`, largest(n, by), options)
+  }
+
+  /**
+   * The records of each session together, in the order of their timestamps. It is an aggregate in the windows
+   * `session(gap)`: all records of a session are one row.
+   * @example clicks.groupByKey().sessionize('30m').emit('final')
+   */
+  sessionize(
+    gap: Duration,
+    options: SessionizeOptions = {},
+  ): WindowedTable<K, readonly SessionRecord<V>[], V> {
+    checkCall('sessionize', {}, options)
+    const { allowedLateness = 0, ...others } = options
+    const windows = session(gap, { allowedLateness })
+    return windowedTable(this.#graph, [this.edge], windows, 'sessionize', inTimeOrder<K, V>(), others)
   }
 
   /**

@@ -38,6 +38,9 @@ export interface DeduplicateOptions extends Named, WindowOptions {
   readonly allowedLateness?: Duration
 }
 
+/** Options of `sessionize`. */
+export interface SessionizeOptions extends Versioned, WindowOptions {}
+
 /** Options of `repartition`. */
 export interface RepartitionOptions extends Named {
   /**

@@ -13,7 +13,8 @@ import {
   reducing,
 } from '../operators/aggregation.ts'
 import type { Windows } from '../operators/windows.ts'
-import { checkCall, checkFolding } from './arguments.ts'
+import { largest } from '../operators/top-n.ts'
+import { checkCall, checkFolding, checkTop } from './arguments.ts'
 import type { GroupedEdge, Kind } from './grouped.ts'
 import type { Versioned } from './options.ts'
 import { type WindowedTable, windowedTable } from './windowed-table.ts'
@@ -47,6 +48,20 @@ abstract class Windowing<K, V> {
   ): WindowedTable<K, V, V> {
     checkCall('reduce', { reducer }, options)
     return this.table('reduce', reducing(reducer), options)
+  }
+
+  /**
+   * The n values of each key and window that are largest by a number, largest first; see
+   * {@link GroupedStream.topN}.
+   * @example orders.groupByKey().windowedBy(tumbling('1h')).topN(10, order => order.cents)
+   */
+  topN(
+    n: number,
+    by: (value: V, key: K) => number,
+    options: Versioned = {},
+  ): WindowedTable<K, readonly V[], V> {
+    checkTop(n, by, options)
+    return this.table(`top-${n}`, largest(n, by), options)
   }
 
   /** @internal */

@@ -8,6 +8,13 @@ import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/index.ts'
 import { App, type Stream, type Table } from '../index.ts'
 import { session, tumbling } from '../dsl/windows.ts'
+import { returnedNumber } from './returned.ts'
+
+test('a number by which values are compared is one', () => {
+  equal(returnedNumber(-1.5, 'topN'), -1.5)
+  for (const wrong of [Number.NaN, '1', null, undefined])
+    throws(() => returnedNumber(wrong as number, 'topN'), /topN must return a number; it returned/)
+})
 
 const input = topic('input', { key: text(), value: json<number>() })
 const rows = topic('rows', { key: text(), value: json<number>() })

@@ -51,6 +51,12 @@ export function returnedTimestamp(timestamp: number): number {
   )
 }
 
+/** A number by which values are compared. */
+export function returnedNumber(number: number, method: string): number {
+  if (typeof number === 'number' && !Number.isNaN(number)) return number
+  throw new TypeError(`the function of ${method} must return a number; it returned ${inWords(number)}`)
+}
+
 /** The names of millrace's own headers begin like this: those of a program would be taken for them. */
 const ownHeaders = 'millrace.'
 

@@ -107,4 +107,18 @@ export const windowBugs: readonly SeededBug[] = [
     replace: "const isAlike = form !== ''",
     tests: ['src/stream/dsl/cogrouped.test.ts'],
   },
+  {
+    name: 'operators: of equal values, the last one is first in topN',
+    file: 'src/stream/operators/top-n.ts',
+    find: 'numberOf(other, key) >= number',
+    replace: 'numberOf(other, key) > number',
+    tests: ['src/stream/operators/top-n.test.ts'],
+  },
+  {
+    name: 'operators: records of a session stay as they came',
+    file: 'src/stream/operators/session-records.ts',
+    find: 'other.timestamp <= timestamp',
+    replace: 'other.timestamp >= 0',
+    tests: ['src/stream/operators/session-records.test.ts', 'test/stream/oracle.test.ts'],
+  },
 ]
