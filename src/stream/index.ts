@@ -24,6 +24,20 @@ export {
   type SplitOptions,
 } from './dsl/options.ts'
 export { Stream } from './dsl/stream.ts'
+export { type ProcessDefinition, type ProcessInput, type TimerFunction } from './dsl/process.ts'
+export {
+  listState,
+  mapState,
+  Output,
+  output,
+  StateDeclaration,
+  type StateOptions,
+  valueState,
+} from './dsl/process-words.ts'
+export { type Timer } from './operators/key-timers.ts'
+export { type ListState, type MapState, type ValueState } from './operators/kept-values.ts'
+export { type ProcessContext } from './operators/process.ts'
+export { type TimeDomain } from './operators/process-states.ts'
 export { Table } from './dsl/table.ts'
 export {
   cumulative,

@@ -15,10 +15,12 @@ import {
   cumulative,
   hopping,
   Instance,
+  output,
   session,
   settingsOf,
   sliding,
   tumbling,
+  valueState,
 } from '../../src/stream/index.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import type { ProcessEnd } from '../power.ts'
@@ -40,6 +42,7 @@ interface Event extends OracleRecord {
 }
 
 const outOfOrderness = 30
+const quietMs = 10
 const hourly = tumbling(50, { allowedLateness: 60 })
 const storms = session(15, { allowedLateness: 60 })
 const lately = sliding(20, { allowedLateness: 60 })
@@ -73,8 +76,20 @@ function program(partitions: number) {
   const groups = topic('groups', { key: json<number>(), value: json<number>(), partitions: 2 })
   const shares = topic('shares', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
+  const quiet = topic('quiet', { key: text(), value: json<number>(), partitions: 2 })
   const app = new App('invariant')
   const stream = app.stream(input)
+  stream
+    .process({
+      state: { sum: valueState<number>() },
+      outputs: { quiet: output<number>() },
+      timers: { silence: (_key, { state, emit }) => emit.quiet(state.sum.get() ?? 0) },
+      onRecord: (event, _key, { state, timers, timestamp }) => {
+        state.sum.set((state.sum.get() ?? 0) + (event?.value ?? 0))
+        timers.silence.set(timestamp + quietMs)
+      },
+    })
+    .quiet.to(quiet)
   stream.groupByKey().windowedBy(hourly).aggregate(0, add).emit({ early: 20 }).to(sums)
   const byOther = stream
     .groupBy(({ other }) => other)
@@ -150,6 +165,7 @@ function program(partitions: number) {
     groups,
     cogrouped,
     shares,
+    quiet,
   }
 }
 
@@ -203,6 +219,27 @@ function sharedRows(events: readonly Event[]): Map<string, unknown> {
       return [JSON.stringify(key), [[sum, all], Math.max(latest, since)]]
     }),
   )
+}
+
+/** The sum of each key when it was last silent, by the watermark of its partition. */
+function quietRows(partitions: readonly (readonly Event[])[]): Map<string, unknown> {
+  const rows = new Map<string, readonly [sum: number, timestamp: number]>()
+  for (const events of partitions) {
+    const keys = new Map<string, { sum: number; timer: number }>()
+    let watermark = Number.NEGATIVE_INFINITY
+    const fire = (key: string, { sum, timer }: { sum: number; timer: number }): void => {
+      if (timer < watermark) rows.set(JSON.stringify(key), [sum, timer])
+    }
+    for (const { key, value, timestamp } of events) {
+      const state = keys.get(key)
+      if (state) fire(key, state)
+      keys.set(key, { sum: (state?.sum ?? 0) + value, timer: Math.max(timestamp + quietMs, watermark) })
+      watermark = Math.max(watermark, timestamp - outOfOrderness)
+    }
+    watermark = Number.POSITIVE_INFINITY
+    for (const [key, state] of keys) fire(key, state)
+  }
+  return rows
 }
 
 function randomEvents(random: Random): Event[] {
@@ -327,6 +364,7 @@ async function oneCase(random: Random): Promise<void> {
     [to.joined, joinedRows(events)],
     [to.groups, groupedRows(events)],
     [to.shares, sharedRows(events)],
+    [to.quiet, quietRows(byPartition)],
   ] as const
   for (const [from, rows] of expected)
     deepEqual(await rowsOf(clock, log, from as never), sorted(rows), `${from.name} ${label}`)

@@ -6,11 +6,15 @@ import { z } from 'zod'
 import { csv, deliver, duckdb, publish, type Sink } from '../../src/connect/index.ts'
 import {
   cumulative,
+  listState,
   type Log,
+  mapState,
+  output,
   session,
   sliding,
   topic,
   tumbling,
+  valueState,
   windowed,
   type Windows,
 } from '../../src/index.ts'
@@ -27,6 +31,7 @@ const delays = topic('delays', {
   key: z.string(),
   value: z.object({ destination: z.string(), delay: z.int() }),
 })
+const totalsTopic = topic('totals-of', { key: z.string(), value: z.number() })
 const counts = topic('counts', { key: windowed(z.string()), value: z.int() })
 const dates = topic('dates', { key: z.string(), value: z.iso.datetime().transform(text => new Date(text)) })
 
@@ -181,6 +186,49 @@ fromTopic.deduplicate('1h').selectKey((_, key) => key.length)
 stream.deduplicate('1') // wrong: duration of duplicates
 stream.repartition({ partitions: 4 }).filter(flight => flight.delay > 0)
 stream.repartition(4) // wrong: count without a name
+
+// Process knows the types of its states, timers and outputs, and of its other inputs.
+const { alerts, totals: sumsOf } = fromTopic.process({
+  state: {
+    last: valueState<number>({ ttl: '1h' }),
+    seen: mapState<string, Date>(),
+    all: listState<number>(),
+  },
+  outputs: { alerts: output<{ text: string }>(), totals: output<number>() },
+  timers: {
+    forget: (key, { state, emit }) => (state.last.clear(), emit.alerts({ text: key })),
+    remind: { time: 'processing', fire: (_key, { timers, now }) => timers.forget.set(now()) },
+  },
+  inputs: {
+    cities: {
+      from: app.stream(airports),
+      onRecord: (city, key, { emit }) => emit.alerts({ text: city?.city ?? key }),
+    },
+  },
+  onRecord(flight, key, { state, timers, emit, timestamp }) {
+    state.last.set((state.last.get() ?? 0) + (flight?.delay ?? 0) + key.length)
+    state.seen.set(key, new Date(timestamp))
+    state.all.push(1)
+    timers.forget.set(timestamp)
+    emit.totals(state.all.values().length)
+    emit.totals('1') // wrong: value of an output
+    emit.total(1) // wrong: no such output
+    state.last.set('1') // wrong: value of a state
+    void state.lost // wrong: no such state
+    timers.remember.set(1) // wrong: no such timer
+    state.seen.get(1) // wrong: key of a map
+    void flight.delay // wrong: the value may be null
+  },
+})
+alerts.filter(({ text }, key) => text.length > key.length)
+sumsOf.to(totalsTopic)
+alerts.to(totalsTopic) // wrong: values of an output
+fromTopic.process({ onRecord: () => {} }) // wrong: no outputs
+fromTopic.process({
+  outputs: { out: output<number>() },
+  inputs: { gates: { from: app.stream(gates), onRecord: () => {} } }, // wrong: another type of key
+  onRecord: () => {},
+})
 stream.flatMapValues(flight => [flight.delay]).filter(delay => delay > 0)
 stream.flatMapValues(flight => flight.delay) // wrong: not iterable
 stream.forEach(flight => flight.delay).to(delays) // wrong: nothing comes after forEach

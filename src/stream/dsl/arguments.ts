@@ -15,6 +15,8 @@ const usages = {
   flatMapValues: 'flatMapValues(value => value.items)',
   forEach: 'forEach((value, key) => console.log(key, value))',
   merge: 'merge(another, andAnother)',
+  process:
+    'process({ outputs: { alerts: output() }, onRecord: (value, key, { emit }) => emit.alerts(value) })',
   split: 'split({ large: order => order.cents > 1000 }, { rest: "small" })',
   deduplicate: "deduplicate('1h')",
   repartition: 'repartition({ partitions: 12 })',
@@ -79,6 +81,7 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   'join of tables by foreign key': version,
   'leftJoin of tables by foreign key': version,
   outerJoin: version,
+  process: version,
   toTable: version,
   split: { rest: 'string' },
   repartition: { partitions: 'count' },

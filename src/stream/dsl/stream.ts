@@ -9,6 +9,7 @@ import { GroupedStream } from './grouped.ts'
 import { lateness, positive } from './windows.ts'
 import { checkKept, toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
+import { type ProcessDefinition, processing } from './process.ts'
 import type { DeduplicateOptions, Named, RepartitionOptions, SplitOptions, Versioned } from './options.ts'
 import type { Maybe, Unary } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
@@ -248,6 +249,40 @@ export class Stream<K, V> {
     checkCall('repartition', {}, options)
     const { partitions, name } = options
     return new Stream(this.graph, this.graph.repartition(this.edge, partitions, name))
+  }
+
+  /**
+   * Processes the records of each key by functions of the program, with state, timers and several outputs:
+   * what no other operator does. `onRecord` is called for each record, and a function of `timers` for each
+   * timer that is due. State and timers are those of the key, and survive crashes. Outputs have the key, and
+   * the time of the record or timer; other `inputs` come to the same states. Records without a key are
+   * skipped and counted; the value may be null.
+   *
+   * A timer has a time for each key; setting it again moves it. By event time it fires once the watermark has
+   * passed its time, and before any record of the key whose own watermark has. By processing time it fires
+   * when the clock has reached it. At the end of the input (`run({ until: 'end' })`) all timers by event time
+   * fire, and set no others. As Flink's `KeyedProcessFunction` and Kafka Streams' `process`.
+   * @example
+   * const { silent } = sensors.process({
+   *   outputs: { silent: output<string>() },
+   *   timers: { silence: (id, { emit }) => emit.silent(`${id} is silent`) },
+   *   onRecord: (_, id, { timers, timestamp }) => timers.silence.set(timestamp + 60_000),
+   * })
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a stream of another app
+   */
+  process<O, S = object, T extends string = never, I = object>(
+    definition: ProcessDefinition<NonNullable<K>, V, S, O, T, I>,
+    options: Versioned = {},
+  ): { readonly [N in keyof O]: Stream<NonNullable<K>, O[N]> } {
+    const { graph } = this
+    const { operator, others } = processing(definition as never, options)
+    graph.check(operator, [this.edge, ...others.map(({ edge }) => edge)], options)
+    const edge = graph.exchange(this.edge)
+    const meeting = others.map(other => toMeet(graph, other.edge, { edge, kept: true }))
+    const { from } = graph.apply(operator, [edge, ...meeting], options)
+    const streams = from.outlets.map((name, outlet) => [name, new Stream(graph, { from, outlet })])
+    // The outlets are the outputs.
+    return Object.fromEntries(streams) as { [N in keyof O]: Stream<NonNullable<K>, O[N]> }
   }
 
   /**

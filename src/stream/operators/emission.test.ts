@@ -71,6 +71,7 @@ for (const [policy, acts, sent, counted] of rows)
       emitted: kind => counts.push(kind),
       wakeAt: () => {},
       rowsPerTurn: () => 1,
+      attempt: () => {},
       now: () => 0,
       alarm: () => () => {},
       every: (_, callback) => ticks.push(callback),

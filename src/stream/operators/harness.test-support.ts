@@ -177,6 +177,7 @@ class Harness {
       emitted: () => {},
       wakeAt: () => {},
       rowsPerTurn: () => (this.#byRow ? 1 : Number.MAX_SAFE_INTEGER),
+      attempt: (_about, run) => run(),
       now: () => this.#now,
       alarm: ring => {
         const alarm = { dueAt: Number.POSITIVE_INFINITY, ring }

@@ -166,6 +166,11 @@ export interface OperatorContext {
    * the run.
    */
   readonly undoable?: ((undo: () => void) => void) | undefined
+  /**
+   * Runs a function of the program that time has made due. If it fails, its changes are undone, and the
+   * policy for bad records decides; `about` is what becomes a dead letter.
+   */
+  attempt(about: StreamRecord, run: () => void): void
   /** Wall time, in ms since the epoch. */
   now(): number
   /**

@@ -57,6 +57,14 @@ export function returnedNumber(number: number, method: string): number {
   throw new TypeError(`the function of ${method} must return a number; it returned ${inWords(number)}`)
 }
 
+/** An event time that a function passes on. */
+export function passedTimestamp(timestamp: number, method: string): number {
+  if (isTimestamp(timestamp)) return timestamp
+  throw new TypeError(
+    `${method} needs milliseconds since 1970, a whole number, as timestamp; got ${inWords(timestamp)}`,
+  )
+}
+
 /** The names of millrace's own headers begin like this: those of a program would be taken for them. */
 const ownHeaders = 'millrace.'
 

@@ -53,3 +53,12 @@ export function timers(
     deadline: () => next + 1,
   }
 }
+
+/** Timers of several kinds as those of an operator: all that are due of one fire before those of the next. */
+export function inOrder(all: readonly Timers[]): Pick<Operator, 'advance' | 'deadline'> {
+  if (all.length === 0) return {}
+  return {
+    advance: watermark => all.every(each => each.advance(watermark)),
+    deadline: () => Math.min(...all.map(each => each.deadline())),
+  }
+}

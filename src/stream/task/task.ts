@@ -163,11 +163,16 @@ export class Task {
    * due.
    */
   #settling(node: OperatorNode, forward: Forward): Forward {
+    if (!this.#environment.failed || forward === nowhere) return forward
+    const settled = this.#settled(node, forward)
+    return record => (this.time.firesNow ? settled : forward)(record)
+  }
+
+  /** Settles what fails in `forward`. */
+  #settled(node: OperatorNode, forward: Forward): Forward {
     const environment = this.#environment
-    if (!environment.failed || forward === nowhere) return forward
     const attempt = this.#attempting(forward)
     return record => {
-      if (!this.time.firesNow) return forward(record)
       try {
         attempt(record)
       } catch (error) {
@@ -223,6 +228,7 @@ export class Task {
         metrics.results[kind] += 1
       },
       wakeAt: watermark => this.time.wakeAt(watermark),
+      attempt: (about, run) => this.#settled(node, guarded(node.name, run))(about),
       undoable: environment.undo && (undo => environment.undo?.note(undo)),
       now: () => environment.now(),
       alarm,

@@ -3,6 +3,62 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const streamBugs: readonly SeededBug[] = [
   {
+    name: 'process: timers of a key wait for the watermark of the task',
+    file: 'src/stream/operators/process.ts',
+    find: '        pending.fireBefore(record.watermark, rawKey)\n',
+    replace: '',
+    tests: ['src/stream/operators/process.test.ts', 'test/stream/process.test.ts'],
+  },
+  {
+    name: 'process: a timer may be set in the past',
+    file: 'src/stream/operators/key-timers.ts',
+    find: "domain === 'event' ? Math.max(time, current.watermark) : time",
+    replace: 'time',
+    tests: ['src/stream/operators/process.test.ts'],
+  },
+  {
+    name: 'process: a timer that is set again fires twice',
+    file: 'src/stream/operators/key-timers.ts',
+    find: '        cancel()\n        if (current.isOver)',
+    replace: '        if (current.isOver)',
+    tests: ['src/stream/operators/process.test.ts', 'test/stream/process.test.ts'],
+  },
+  {
+    name: 'process: a chain of timers does not end with the input',
+    file: 'src/stream/operators/key-timers.ts',
+    find: '        if (current.isOver) return\n',
+    replace: '        if (current.isOver && time > 1000) return\n',
+    tests: ['src/stream/dsl/process.test.ts'],
+  },
+  {
+    name: 'process: a timer that fails is still set',
+    file: 'src/stream/operators/key-timers.ts',
+    find: '    set.delete(0, id)\n    // A name has no colon.',
+    replace: '    // A name has no colon.',
+    tests: ['src/stream/operators/process.test.ts'],
+  },
+  {
+    name: 'process: a record of an earlier time shortens the life of a value',
+    file: 'src/stream/operators/entries.ts',
+    find: 'Math.max(life.until(), known?.until ?? Number.NEGATIVE_INFINITY)',
+    replace: 'life.until()',
+    tests: ['src/stream/operators/process.test.ts'],
+  },
+  {
+    name: 'process: a value is read by the watermark of the task',
+    file: 'src/stream/operators/process-states.ts',
+    find: 'isOver: until => current.watermark > until',
+    replace: 'isOver: until => context.watermark() > until',
+    tests: ['src/stream/operators/process.test.ts', 'test/stream/process.test.ts'],
+  },
+  {
+    name: 'process: what has failed by time ends the run, whatever the policy',
+    file: 'src/stream/task/task.ts',
+    find: 'attempt: (about, run) => this.#settled(node, guarded(node.name, run))(about),',
+    replace: 'attempt: (about, run) => guarded(node.name, run)(about),',
+    tests: ['src/stream/dsl/process.test.ts'],
+  },
+  {
     name: 'repartition loses records without a key',
     file: 'src/stream/plan/graph.ts',
     find: '{ keyCodec, keepsKeyless: true, ...stated }',

@@ -1,0 +1,121 @@
+/* oxlint-disable import/no-cycle -- process makes streams of a stream. */
+/** What a program gives to `process`, with its types, and the checks of it. */
+import { checkOptions, inWords, MillraceError, type OptionKind } from '../../base/index.ts'
+import { process, type ProcessContext, type Processing } from '../operators/process.ts'
+import type { TimeDomain } from '../operators/process-states.ts'
+import { checkCall, wrongArgument } from './arguments.ts'
+import { Output, StateDeclaration } from './process-words.ts'
+import { Stream } from './stream.ts'
+
+/** A function for timers, or one with the time by which it is due: default `'event'`. */
+export type TimerFunction<K, C> =
+  | ((key: K, context: C) => void)
+  | { readonly time?: TimeDomain; readonly fire: (key: K, context: C) => void }
+
+/** Another stream that process reads. */
+export interface ProcessInput<K, V, C> {
+  readonly from: Stream<K | null, V>
+  readonly onRecord: (value: V, key: K, context: C) => void
+}
+
+/**
+ * What `process` does. `S` are its states and `O` the values of its outputs, by name; `T` the names of its
+ * timers; `I` the values of its other inputs, by name.
+ */
+export interface ProcessDefinition<K, V, S, O, T extends string, I> {
+  /** {@link valueState}, {@link mapState} or {@link listState}, by name. */
+  readonly state?: { readonly [N in keyof S]: StateDeclaration<S[N]> }
+  /** {@link output}, by name. */
+  readonly outputs: { readonly [N in keyof O]: Output<O[N]> }
+  /** What happens when a timer is due, by its name. */
+  readonly timers?: { readonly [N in T]: TimerFunction<K, ProcessContext<S, O, T>> }
+  /** Other streams with the same keys, by name, each with its function. */
+  readonly inputs?: { readonly [N in keyof I]: ProcessInput<K, I[N], ProcessContext<S, O, T>> }
+  /** Called for each record. */
+  readonly onRecord: (value: V, key: K, context: ProcessContext<S, O, T>) => void
+}
+
+/** A definition whose types the compiler has checked. */
+type AnyDefinition = ProcessDefinition<never, never, object, object, string, object>
+
+/**
+ * The operator of a definition, and the other streams that it reads.
+ * @throws MillraceError INVALID_ARGUMENT
+ */
+export function processing(
+  definition: AnyDefinition,
+  options: unknown,
+): { readonly operator: ReturnType<typeof process>; readonly others: readonly Stream<unknown, unknown>[] } {
+  if (typeof definition !== 'object' || definition === null)
+    throw wrongArgument('process', 'definition', 'an object with outputs and onRecord', definition)
+  const { onRecord, outputs, state = {}, timers = {}, inputs = {} } = definition
+  checkCall('process', { onRecord }, options)
+  checkOptions('process', definition, { onRecord: 'function', ...parts })
+  if (outputs === undefined) throw wrongArgument('process', 'outputs', 'one or more', outputs)
+  const outlets = Object.keys(named('outputs', outputs, one => one instanceof Output, 'output<…>()'))
+  if (outlets.length === 0) throw wrongArgument('process', 'outputs', 'one or more', outputs)
+  const others = Object.entries(
+    named<ProcessInput<never, never, never>>(
+      'inputs',
+      inputs,
+      one => one?.from instanceof Stream && typeof one.onRecord === 'function',
+      '{ from: stream, onRecord: (value, key, context) => … }',
+    ),
+  ).map(([, one]) => one)
+  const operator = process({
+    states: named<StateDeclaration<unknown>>(
+      'state',
+      state,
+      one => one instanceof StateDeclaration,
+      'valueState<…>(), mapState<…>() or listState<…>()',
+    ),
+    outlets,
+    timers: timersOf(timers),
+    onRecord: [onRecord, ...others.map(one => one.onRecord)],
+  })
+  return { operator, others: others.map(({ from }) => from) }
+}
+
+const parts = { outputs: 'object', state: 'object', timers: 'object', inputs: 'object' } as const
+
+function timersOf(given: object): Processing['timers'] {
+  const timers = named<TimerFunction<never, never>>(
+    'timers',
+    given,
+    one => typeof one === 'function' || typeof one?.fire === 'function',
+    'a function (key, context) => …, or { time, fire }',
+  )
+  return Object.fromEntries(
+    Object.entries(timers).map(([name, timer]) => {
+      if (typeof timer === 'function') return [name, { time: 'event', fire: timer }]
+      checkOptions(`timer '${name}' of process`, timer, timerParts)
+      return [name, { time: timer.time ?? 'event', fire: timer.fire }]
+    }),
+  )
+}
+
+const timerParts: Readonly<Record<string, OptionKind>> = { fire: 'function', time: ['event', 'processing'] }
+
+/** The entries of a part, once their names and kinds are checked. */
+function named<T>(
+  part: keyof typeof parts,
+  given: object,
+  admits: (one: T | undefined) => boolean,
+  expected: string,
+): Readonly<Record<string, T>> {
+  checkOptions('process', { [part]: given }, parts)
+  for (const [name, one] of Object.entries(given) as [string, T | undefined][]) {
+    if (!/^[a-zA-Z]\w{0,49}$/.test(name))
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `${inWords(name)} cannot be a name in the ${part} of process: use letters, digits and '_', a letter first, 50 at most.`,
+      )
+    if (!admits(one))
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `'${name}' in the ${part} of process must be ${expected}, got ${inWords(one)}.`,
+      )
+  }
+  // Each of them was admitted.
+  return given as Record<string, T>
+}
