@@ -39,6 +39,26 @@ function resultsOf(app: App): string[] {
     .map(({ key, value }) => `${JSON.stringify(key)} ${JSON.stringify(value)}`)
 }
 
+test('a stream that is in a cogroup twice is added in the order of its functions', () => {
+  const app = new App('app')
+  const grouped = app.stream(payments).groupByKey()
+  const how = (all: string, each: string): string => all + each
+  grouped
+    .cogroup(how)
+    .cogroup(grouped, (all, each) => `${all}(${each})`)
+    .aggregate('')
+    .to(output)
+  const run = testApp(app)
+  run.input(payments).push({ key: 'a', value: 'x' }, { key: 'a', value: 'y' })
+  deepEqual(
+    run
+      .output(output)
+      .read()
+      .map(({ value }) => value),
+    ['x', 'x(x)', 'x(x)y', 'x(x)y(y)'],
+  )
+})
+
 test('streams share one row for each key, in one stage', () => {
   const app = new App('app')
   cogrouped(app).aggregate(none, { name: 'accounts' }).to(output)

@@ -101,11 +101,12 @@ export class Task {
     // they are upstream.
     for (const node of nodes.toReversed()) {
       const inputs = this.#inputsOf(node, operators, outletsOf)
-      node.inputs.forEach(({ from, outlet }, i) => {
+      // The last input first, so that one that comes in twice is taken by the first input first.
+      for (const [i, { from, outlet }] of [...node.inputs.entries()].toReversed()) {
         const forward = inputs[i]
         assert(forward, `'${node.name}' takes input ${i}`)
         connect(from, outlet, forward)
-      })
+      }
     }
     // A record of an exchange goes to all nodes that take from the exchange, as with any other node.
     for (const { exchange } of this.stage.incoming)

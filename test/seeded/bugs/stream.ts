@@ -556,6 +556,13 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['src/stream/operators/merge.test.ts', 'src/stream/dsl/merging.test.ts'],
   },
   {
+    name: 'operators: a record that an operator takes twice goes to its last input first',
+    file: 'src/stream/task/task.ts',
+    find: '[...node.inputs.entries()].toReversed()',
+    replace: 'node.inputs.entries()',
+    tests: ['src/stream/dsl/cogrouped.test.ts'],
+  },
+  {
     name: 'operators: an exchange sends a key in the form that another exchange gave it',
     file: 'src/stream/task/task-group.ts',
     find: 'const sent = changesForm && !isKeyless ?',
