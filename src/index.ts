@@ -51,6 +51,7 @@ export {
 } from './schema/index.ts'
 export {
   cumulative,
+  global,
   hopping,
   listState,
   mapState,

@@ -42,6 +42,7 @@ export { Table } from './dsl/table.ts'
 export {
   cumulative,
   type CumulativeOptions,
+  global,
   hopping,
   session,
   sliding,

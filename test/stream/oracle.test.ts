@@ -7,11 +7,12 @@ import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { partitionForBinary, type Random } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
-import { App, cumulative, hopping, session, sliding, tumbling } from '../../src/stream/index.ts'
+import { App, cumulative, global, hopping, session, sliding, tumbling } from '../../src/stream/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import {
   alignedRows,
   exchangedSessionRows,
+  globalRows,
   lastOfRows,
   type OracleRecord,
   sessionRows,
@@ -164,6 +165,7 @@ const kinds = {
   'aligned windows': alignedAtRandom,
   sessions: sessionAtRandom,
   'sliding windows': slidingAtRandom,
+  'global windows': () => global(),
 } as const
 
 type RandomWindows = ReturnType<(typeof kinds)[keyof typeof kinds]>
@@ -183,6 +185,7 @@ const byKey = (record: OracleRecord): string => record.key
 /** What they are. */
 function rowsIn(windows: RandomWindows, exchanged: boolean, { partitions, outOfOrderness }: Build) {
   const keyOf = exchanged ? (record: OracleRecord): string => (record as Event).other : byKey
+  if (windows.kind === 'global') return globalRows(partitions, keyOf)
   if (windows.kind === 'sliding') return slidingRows(partitions, outOfOrderness, windows, keyOf)
   if (windows.kind !== 'session') return alignedRows(partitions, outOfOrderness, windows, keyOf)
   return exchanged

@@ -24,7 +24,10 @@ export interface OracleRow {
   readonly records: readonly OracleRecord[]
   /** The largest timestamp in the window: the timestamp of its result under `changes`. */
   readonly latest: number
-  /** The last timestamp that can belong to the window: the timestamp of its result under `final`. */
+  /**
+   * The last timestamp that can belong to the window: the timestamp of its result under `final`. Of a global
+   * window the largest timestamp in it.
+   */
   readonly lastInstant: number
 }
 
@@ -71,6 +74,14 @@ export function alignedRows(
         })
       }
   return [...rows.values()]
+}
+
+/** Global windows: all records of each key, however late. */
+export function globalRows(partitions: Partitions, keyOf: KeyOf): OracleRow[] {
+  return [...Map.groupBy(partitions.flat(), keyOf)].map(([key, records]) => {
+    const latest = Math.max(...records.map(({ timestamp }) => timestamp))
+    return { key, start: 0, end: 8_640_000_000_000_001, records, latest, lastInstant: latest }
+  })
 }
 
 /** The windows that hold a time. */

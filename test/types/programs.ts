@@ -7,6 +7,7 @@ import { csv, deliver, duckdb, publish, type Sink } from '../../src/connect/inde
 import {
   cumulative,
   listState,
+  global,
   type Log,
   mapState,
   output,
@@ -137,6 +138,9 @@ byLength.aggregate(
 )
 cities.groupBy(({ city }) => city) // wrong: a group without a value
 cities.groupBy(({ town }) => [town, 1]) // wrong: field of a row
+
+stream.groupByKey().windowedBy(global()).count().emit({ everyRecords: 100 }).to(counts)
+stream.groupByKey().windowedBy(global('1h')).count() // wrong: a size of global windows
 
 // The largest values of each key, and the records of each session.
 const best = stream.groupByKey().topN(3, ({ delay }, key) => delay + key.length)

@@ -56,7 +56,7 @@ const usages = {
   'aggregate of a cogroup': 'aggregate(0), as the functions that add were given to cogroup',
   'aggregate of sessions of a cogroup':
     'aggregate(0, (left, right) => left + right), as the functions that add were given to cogroup',
-  windowedBy: "windowedBy(tumbling('1h')), and likewise hopping, cumulative, sliding and session",
+  windowedBy: "windowedBy(tumbling('1h')), and likewise hopping, cumulative, sliding, session and global",
 } as const
 
 /** A method of the DSL, as messages name it. */

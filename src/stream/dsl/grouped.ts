@@ -118,7 +118,7 @@ export class GroupedStream<K, V> {
 
   /** Aggregates in sessions. */
   windowedBy(windows: SessionWindows | DynamicSessionWindows<V>): SessionWindowedStream<K, V>
-  /** Aggregates in windows: see `tumbling`, `hopping`, `cumulative`, `sliding`, `session`. */
+  /** Aggregates in windows: see `tumbling`, `hopping`, `cumulative`, `sliding`, `session`, `global`. */
   windowedBy(windows: AlignedWindows | SlidingWindows): WindowedStream<K, V>
   /** Aggregates in windows whose kind is known only when the program runs. */
   windowedBy(windows: Windows<V>): WindowedStream<K, V> | SessionWindowedStream<K, V>

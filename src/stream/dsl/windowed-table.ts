@@ -29,6 +29,7 @@ const operators = {
   tumbling: alignedWindows,
   hopping: alignedWindows,
   cumulative: alignedWindows,
+  global: alignedWindows,
   sliding: slidingWindows,
   session: sessionWindows,
 } satisfies Record<Windows['kind'], unknown>
@@ -96,7 +97,8 @@ export class WindowedTable<K, A, V> {
    *   that has changed it. Sessions that a record joins count together.
    *
    * The timestamp of a result, early, on time or late, is the window's last instant: `end - 1`, or `end` for
-   * a session or a sliding window. Under `'changes'` it is the largest timestamp in the window. Windows over
+   * a session or a sliding window. Under `'changes'`, and of global windows, it is the largest timestamp in
+   * the window. Windows over
    * the results must allow at least the lateness of this window; over results of `'changes'`, that plus the
    * window's size or the session's gap, but nothing more than that of a sliding window.
    */

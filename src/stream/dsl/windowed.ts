@@ -74,7 +74,7 @@ abstract class Windowing<K, V> {
   }
 }
 
-/** A grouped stream cut into tumbling, hopping, cumulative or sliding windows. */
+/** A grouped stream cut into windows that are not sessions. */
 export class WindowedStream<K, V> extends Windowing<K, V> {
   /**
    * Folds the values of each key and window into an aggregate; `add` returns the new one, or null, which

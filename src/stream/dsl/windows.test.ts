@@ -8,7 +8,7 @@ import { isMillraceError } from '../../base/index.ts'
 import { topic, windowed } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import { cumulative, hopping, session, sliding, tumbling } from './windows.ts'
+import { cumulative, global, hopping, session, sliding, tumbling } from './windows.ts'
 import { input, output, run } from './windows.test-support.ts'
 
 test('a tumbling window is final when the watermark passes its end, whatever the order of its records', () => {
@@ -201,6 +201,7 @@ test('no records give no results, and neither do windows without records', () =>
     cumulative({ size: 100, step: 50 }),
     sliding(20),
     session(20),
+    global(),
   ])
     for (const policy of ['final', 'changes', { early: 1 }] as const) {
       const { results, driver } = run(windows, policy, [])
@@ -283,6 +284,20 @@ test('a window downstream must allow at least the lateness upstream', () => {
     (error: unknown) => isMillraceError(error, 'LATENESS_SHRINKS'),
   )
   regrouped.windowedBy(tumbling(1000, { allowedLateness: 50 })).count()
+})
+
+test('windows over the results of a global window are refused: they may be of any time', () => {
+  const totals = new App('a').stream(input).groupByKey().windowedBy(global()).count()
+  for (const policy of ['final', 'changes', { everyRecords: 2 }] as const) {
+    const regrouped = totals
+      .emit(policy)
+      .toStream(({ key }) => key)
+      .groupByKey()
+    throws(() => regrouped.windowedBy(tumbling('1h', { allowedLateness: '30d' })).count(), {
+      code: 'LATENESS_SHRINKS',
+    })
+    regrouped.windowedBy(global()).count()
+  }
 })
 
 /** Errors of programs without types. */

@@ -1,5 +1,5 @@
 /**
- * The functions that declare windows: `tumbling`, `hopping`, `cumulative`, `session`, `sliding`.
+ * The functions that declare windows: `tumbling`, `hopping`, `cumulative`, `session`, `sliding`, `global`.
  * Their semantics are described in operators/windows.ts.
  */
 import {
@@ -10,6 +10,7 @@ import {
   MillraceError,
   type Duration,
 } from '../../base/index.ts'
+import { timestampMax } from '../../port/index.ts'
 import { checkTimeZone } from '../operators/calendar.ts'
 import type { RecordContext } from '../operators/record.ts'
 import type {
@@ -180,6 +181,18 @@ export function sliding(size: Duration, options: WindowOptions = {}): SlidingWin
   const sizeMs = positive(size, 'the size of a sliding window')
   checkOptions('the sliding window', options, lateOptions)
   return { kind: 'sliding', sizeMs, allowedLatenessMs: lateness(options) }
+}
+
+/**
+ * One window for each key, which holds all of its records, however late. It is complete at the end of time:
+ * of a run `until: 'end'`, when the input has ended. So it is for policies of `emit` that give results before
+ * that. Their timestamps are the largest in the window; windows over them are refused. Flink's
+ * `GlobalWindows`, Kafka Streams' `UnlimitedWindows`.
+ * @example grouped.windowedBy(global()).count().emit({ everyRecords: 100 })
+ */
+export function global(): AlignedWindows {
+  const sizeMs = timestampMax + 1
+  return { kind: 'global', sizeMs, advanceMs: sizeMs, offsetMs: 0, allowedLatenessMs: 0 }
 }
 
 const lateOptions = { allowedLateness: 'duration' } as const

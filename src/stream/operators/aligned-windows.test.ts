@@ -1,5 +1,5 @@
 /** Tumbling, hopping and cumulative windows alone: what fires, what corrects, and when rows are forgotten. */
-import { cumulative, hopping, tumbling } from '../dsl/windows.ts'
+import { cumulative, global, hopping, tumbling } from '../dsl/windows.ts'
 import { folding } from './aggregation.ts'
 import { alignedWindows } from './aligned-windows.ts'
 import type { EmitPolicy } from './emit-policy.ts'
@@ -186,3 +186,42 @@ check(
   ],
   { outlets: ['out'] },
 )
+
+const allTime = '[0,8640000000000001)'
+
+sums(
+  'a global window holds all records, however late, and is complete at the end of time',
+  global(),
+  'final',
+  [
+    ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}']],
+    ['W1000', []],
+    ['a 2 @1', [], ['windows 0 a {"value":3,"timestamp":3}']],
+    [
+      'b 4 @8640000000000000',
+      [],
+      ['windows 0 a {"value":3,"timestamp":3}', 'windows 0 b {"value":4,"timestamp":8640000000000000}'],
+    ],
+    ['W8640000000000000', []],
+    ['Winfinity', [`out: a${allTime} 3 @3 on-time`, `out: b${allTime} 4 @8640000000000000 on-time`], []],
+  ],
+)
+
+sums('a global window gives early results with the largest timestamp in it', global(), { everyRecords: 2 }, [
+  ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}', 'counted-0 0 a {"records":1,"shown":null}']],
+  [
+    'a 2 @1',
+    [`out: a${allTime} 3 @3 early`],
+    ['windows 0 a {"value":3,"timestamp":3}', 'counted-0 0 a {"records":0,"shown":3}'],
+  ],
+  ['a 4 @9', [], ['windows 0 a {"value":7,"timestamp":9}', 'counted-0 0 a {"records":1,"shown":3}']],
+  ['Winfinity', [`out: a${allTime} 7←3 @9 on-time`], []],
+])
+
+sums('a global window gives early results by event time', global(), { early: 5, time: 'event' }, [
+  ['W1', []],
+  ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}']],
+  ['W6', [`out: a${allTime} 1 @3 early`], ['windows 0 a {"value":1,"timestamp":3}', 'early-0 0 a 1']],
+  ['W60', []],
+  ['Winfinity', [`out: a${allTime} 1←1 @3 on-time`], []],
+])

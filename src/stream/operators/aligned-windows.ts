@@ -1,5 +1,5 @@
 /**
- * Aggregates in windows whose bounds depend on the time alone: tumbling, hopping and cumulative.
+ * Aggregates in windows whose bounds depend on the time alone: tumbling, hopping, cumulative and global.
  *
  * For each of its windows, in ascending order, a record is judged by its own watermark. An aggregate of null
  * deletes the key's row in the window, and retracts its results.

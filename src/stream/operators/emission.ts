@@ -10,11 +10,13 @@
  * - by records: as `final`, and before that at every so many records that have changed the window.
  *
  * Results under `final` and early carry the window's last instant as timestamp, in every pane, so that all of
- * them fall into the same window downstream. Under `changes` they carry the largest timestamp in the window.
+ * them fall into the same window downstream. Under `changes` they carry the largest timestamp in the window,
+ * and so do all results of a window that reaches to the end of time.
  * A result that is on time is never late downstream; any other carries the watermark of the record that
  * caused it.
  */
 import { durationMs } from '../../base/index.ts'
+import { timestampMax } from '../../port/index.ts'
 import type { Windowed } from '../../schema/index.ts'
 import type { EarlyPolicy, EmitPolicy, RecordsPolicy } from './emit-policy.ts'
 import type { Forward, Operator, OperatorContext } from './operator.ts'
@@ -124,11 +126,11 @@ export function emission<K, A>(
 
 function finalOutlet<K, A>(context: OperatorContext, forward: Outlet<K, A>): Emission<K, A> {
   const correct = (result: WindowResult<K, A>, fired: boolean, cause: Cause): void => {
-    if (fired) send(context, forward, result, 'late', result.lastInstant, cause)
+    if (fired) send(context, forward, result, 'late', cause)
   }
   return {
     changed: correct,
-    onTime: result => send(context, forward, result, 'on-time', result.lastInstant, onTimeCause),
+    onTime: result => send(context, forward, result, 'on-time', onTimeCause),
     retracted: correct,
   }
 }
@@ -169,7 +171,7 @@ function earlyOutlet<K, A>(
         continue
       }
       const previous = shown.get(result.place, result.rawKey) ?? null
-      send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
+      send(context, forward, { ...result, previous }, 'early', cause)
       if (result.value !== null) shown.put(result.place, result.rawKey, result.value)
     }
   }
@@ -204,8 +206,7 @@ function earlyOutlet<K, A>(
     retracted(result, fired, cause) {
       if (fired) return final.retracted(result, true, cause)
       const previous = settle(result)
-      if (previous !== null)
-        send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
+      if (previous !== null) send(context, forward, { ...result, previous }, 'early', cause)
     },
   }
 }
@@ -234,15 +235,14 @@ function countedOutlet<K, A>(
       const { records: before, shown } = counted.get(place, rawKey) ?? { records: joined(cause), shown: null }
       const isDue = before + 1 >= everyRecords
       counted.put(place, rawKey, isDue ? { records: 0, shown: value } : { records: before + 1, shown })
-      if (isDue) send(context, forward, { ...result, previous: shown }, 'early', result.lastInstant, cause)
+      if (isDue) send(context, forward, { ...result, previous: shown }, 'early', cause)
     },
     onTime: result => final.onTime({ ...result, previous: settle(result)?.shown ?? null }),
     retracted(result, fired, cause, joins = false) {
       if (fired) return final.retracted(result, true, cause)
       const { records = 0, shown: previous = null } = settle(result) ?? {}
       if (joins) joining = { cause, records: joined(cause) + records }
-      if (previous !== null)
-        send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
+      if (previous !== null) send(context, forward, { ...result, previous }, 'early', cause)
     },
   }
 }
@@ -261,11 +261,11 @@ function send<K, A>(
   forward: Outlet<K, A>,
   result: WindowResult<K, A>,
   pane: Pane,
-  timestamp: number,
   cause: Cause,
 ): void {
   context.emitted(pane)
-  forward(recordOf(result, pane, timestamp, cause))
+  const { lastInstant, timestamp } = result
+  forward(recordOf(result, pane, lastInstant < timestampMax ? lastInstant : timestamp, cause))
 }
 
 function recordOf<K, A>(

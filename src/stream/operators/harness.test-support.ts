@@ -12,7 +12,7 @@
  *     a 1 @5 W3     the same, with the watermark of the record's partition
  *     1: a 1 @5     the same, into input 1 (default 0)
  *     a 1←2 @5      a change of a table: 1 replaces 2
- *     W10           the watermark of the task is 10
+ *     W10           the watermark of the task is 10; Winfinity: the input has ended
  *     tick 5        5 ms of processing time pass
  *     get a         what the operator's table holds under a key
  *
@@ -120,7 +120,8 @@ class Harness {
   take(step: string): string[] {
     this.#out = []
     const [word = '', rest = ''] = step.split(' ')
-    if (/^W-?\d+$/.test(word)) this.#advance(Number(word.slice(1)))
+    if (word === 'Winfinity') this.#advance(Number.POSITIVE_INFINITY)
+    else if (/^W-?\d+$/.test(word)) this.#advance(Number(word.slice(1)))
     else if (word === 'tick') this.#tick(Number(rest))
     else if (word === 'get')
       this.#out.push(JSON.stringify(this.#operator.view?.get(rawKey(rest), rest)) ?? '-')

@@ -4,7 +4,7 @@ import { type Aggregation, acrossIfSeveral } from './aggregation.ts'
 import { windowedKeyCodec } from './key-codec.ts'
 import type { Maybe, OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
-import { describeWindows, type Windows } from './windows.ts'
+import { describeWindows, latenessOfWindows, type Windows } from './windows.ts'
 
 /** A result of a window, as it goes out; null retracts the earlier result. */
 export type WindowRecord<K, A> = StreamRecord<Windowed<K>, A | null>
@@ -24,7 +24,7 @@ export function windowAggregate<K, V, A>(
   windows: Windows<never>,
   { folds, shape }: Aggregation<K, V, A>,
 ): Omit<WindowAggregate<K, V, A>, 'make'> {
-  const { allowedLatenessMs } = windows
+  const latenessMs = latenessOfWindows(windows)
   return {
     name,
     label: `${name}, ${describeWindows(windows)}`,
@@ -33,7 +33,7 @@ export function windowAggregate<K, V, A>(
     shape,
     ...acrossIfSeveral(folds),
     keys: windowedKeyCodec,
-    latenessMs: allowedLatenessMs,
-    allowedLatenessMs,
+    latenessMs,
+    allowedLatenessMs: latenessMs,
   }
 }

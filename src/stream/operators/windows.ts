@@ -2,9 +2,10 @@
  * Windows: how event time is cut into pieces.
  *
  * Semantics: "The Dataflow Model" (Akidau et al., VLDB 2015) for windows, panes and allowed lateness. A
- * window is `[start, end)` in ms since the epoch; a session is `[start, last + gap]`, or ends with the latest
- * of its gaps if each record has its own; a sliding window is `[end - size, end]`. The **last instant** of a
- * window is the last timestamp that can belong to it: `end - 1`, of a session and of a sliding window `end`.
+ * window is `[start, end)` in ms since the epoch, a global one from the first timestamp to the last; a
+ * session is `[start, last + gap]`, or ends with the latest of its gaps if each record has its own; a sliding
+ * window is `[end - size, end]`. The **last instant** of a window is the last timestamp that can belong to
+ * it: `end - 1`, of a session and of a sliding window `end`.
  * A window is complete when the watermark has passed its last instant. It is forgotten when the watermark has
  * passed that by the allowed lateness; a sliding window later (sliding-windows.ts). A record at exactly the
  * watermark is not late. docs/time.md shows all of it in pictures.
@@ -17,8 +18,11 @@ const clockShiftMsMax = 2 * 3_600_000
 
 /** Windows whose bounds depend on the time alone. */
 export interface AlignedWindows {
-  readonly kind: 'tumbling' | 'hopping' | 'cumulative'
-  /** With a time zone the nominal size: a day has 24 hours here, and 23 to 25 in fact. */
+  readonly kind: 'tumbling' | 'hopping' | 'cumulative' | 'global'
+  /**
+   * With a time zone the nominal size: a day has 24 hours here, and 23 to 25 in fact. Of a global window all
+   * of time: it is a tumbling one that holds every timestamp.
+   */
   readonly sizeMs: number
   /** From the start of one window to that of the next; of cumulative windows from end to end. */
   readonly advanceMs: number
@@ -81,11 +85,22 @@ export function describeWindows(windows: Windows<never>): string {
       return `hopping ${durationInWords(windows.sizeMs)} every ${durationInWords(windows.advanceMs)}${offset}${allowed}`
     case 'cumulative':
       return `cumulative ${durationInWords(windows.sizeMs)} in steps of ${durationInWords(windows.advanceMs)}${offset}${allowed}`
+    case 'global':
+      return 'global'
     case 'session':
       return `session gap ${'gapMs' in windows ? durationInWords(windows.gapMs) : 'by record'}${allowed}`
     case 'sliding':
       return `sliding ${durationInWords(windows.sizeMs)}${allowed}`
   }
+}
+
+/**
+ * How late a record may be that windows take, and so how late their results may come. A global window takes
+ * all records, and its results carry the largest timestamp in it, which the watermark may have passed by any
+ * time.
+ */
+export function latenessOfWindows({ kind, allowedLatenessMs }: Windows<never>): number {
+  return kind === 'global' ? Number.POSITIVE_INFINITY : allowedLatenessMs
 }
 
 /**
@@ -95,7 +110,7 @@ export function describeWindows(windows: Windows<never>): string {
  * session has no bound.
  */
 export function latenessOfChanges(windows: Windows<never>): number {
-  const { allowedLatenessMs } = windows
+  const allowedLatenessMs = latenessOfWindows(windows)
   if (windows.kind === 'session')
     return allowedLatenessMs + ('gapMs' in windows ? windows.gapMs : Number.POSITIVE_INFINITY)
   if (windows.kind === 'sliding') return allowedLatenessMs

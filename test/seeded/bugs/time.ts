@@ -117,15 +117,15 @@ export const timeBugs: readonly SeededBug[] = [
   {
     name: 'time: a correction has the time of the change and not of its window',
     file: 'src/stream/operators/emission.ts',
-    find: "if (fired) send(context, forward, result, 'late', result.lastInstant, cause)",
-    replace: "if (fired) send(context, forward, result, 'late', result.timestamp, cause)",
+    find: 'lastInstant < timestampMax ? lastInstant : timestamp',
+    replace: 'timestamp',
     tests: ['test/stream/time-and-lateness.test.ts'],
   },
   {
     name: 'time: a correction lacks the watermark of the record that caused it',
     file: 'src/stream/operators/emission.ts',
-    find: "if (fired) send(context, forward, result, 'late', result.lastInstant, cause)",
-    replace: "if (fired) send(context, forward, result, 'late', result.lastInstant, onTimeCause)",
+    find: "if (fired) send(context, forward, result, 'late', cause)",
+    replace: "if (fired) send(context, forward, result, 'late', onTimeCause)",
     tests: ['src/stream/operators/emission.test.ts'],
   },
   {

@@ -121,4 +121,18 @@ export const windowBugs: readonly SeededBug[] = [
     replace: 'other.timestamp >= 0',
     tests: ['src/stream/operators/session-records.test.ts', 'test/stream/oracle.test.ts'],
   },
+  {
+    name: 'operators: the result of a global window has a time that no record can have',
+    file: 'src/stream/operators/emission.ts',
+    find: 'lastInstant < timestampMax ? lastInstant : timestamp',
+    replace: 'lastInstant',
+    tests: ['src/stream/operators/aligned-windows.test.ts', 'test/stream/oracle.test.ts'],
+  },
+  {
+    name: 'operators: windows over the results of a global window are not refused',
+    file: 'src/stream/operators/windows.ts',
+    find: "return kind === 'global' ? Number.POSITIVE_INFINITY : allowedLatenessMs",
+    replace: "return kind === 'global' ? 0 : allowedLatenessMs",
+    tests: ['src/stream/dsl/windows.test.ts'],
+  },
 ]
