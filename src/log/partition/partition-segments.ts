@@ -3,7 +3,7 @@
  * disk, and fails with an error that names the file. The partition decides which caller waits, and which
  * records readers see.
  */
-import { assert, SerialQueue, type Clock, type Disk } from '../../base/index.ts'
+import { assert, SerialQueue, type Disk } from '../../base/index.ts'
 import type { CleanedSegment } from '../cleaner/cleaned-segment.ts'
 import { diskError, diskFailed } from '../files/disk-errors.ts'
 import { segmentFile } from '../files/file-names.ts'
@@ -20,7 +20,7 @@ export class PartitionSegments {
   /** Oldest first; never empty. */
   readonly all: Segment[]
   readonly #folder: string
-  readonly #context: SegmentContext & { readonly clock: Clock }
+  readonly #context: SegmentContext
   readonly #disk: Disk
   /** Removals and replacements of files, and what retention saves. */
   readonly #changes = new SerialQueue()
@@ -28,12 +28,7 @@ export class PartitionSegments {
   /** The producers as of this offset are saved. */
   #snapshotOffset: number
 
-  constructor(
-    folder: string,
-    segments: Segment[],
-    snapshotOffset: number,
-    context: SegmentContext & { readonly clock: Clock },
-  ) {
+  constructor(folder: string, segments: Segment[], snapshotOffset: number, context: SegmentContext) {
     this.all = segments
     this.#snapshotOffset = snapshotOffset
     this.#folder = folder

@@ -1,6 +1,6 @@
 /** Batches on their way to the file of a segment: written together, or not at all. */
 import { type DiskFile, systemCode } from '../../base/index.ts'
-import { checkPlace, diskFailed, diskFull } from '../files/disk-errors.ts'
+import { diskFailed, diskFull } from '../files/disk-errors.ts'
 import type { AbortedTransaction } from './abort-index.ts'
 
 /** What the indexes have to know of a batch once it is written. */
@@ -18,8 +18,8 @@ export interface PendingBatches {
 }
 
 /**
- * Writes batches at the end of the file, which is at `position`; `written` is called before the file's place
- * is checked. When there is no room the file is cut back, and nothing has happened.
+ * Writes batches at the end of the file, which is at `position`. When there is no room the file is cut back,
+ * and nothing has happened.
  * @throws MillraceError DISK_FULL, DISK_FAILED; errors of the disk
  */
 export async function writePending(
@@ -27,7 +27,6 @@ export async function writePending(
   path: string,
   position: number,
   { batches, sizeBytes }: PendingBatches,
-  written: (bytes: number) => void,
 ): Promise<void> {
   let count
   try {
@@ -40,10 +39,7 @@ export async function writePending(
     if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
     count = 0
   }
-  if (count === sizeBytes) {
-    written(count)
-    return checkPlace(file, path)
-  }
+  if (count === sizeBytes) return
   // What was written in part must not come back after a crash, in front of what is written here next.
   try {
     await file.truncate(position)

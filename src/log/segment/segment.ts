@@ -9,7 +9,7 @@
  * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark
  * by themselves.
  */
-import { assert, freshMemory, SerialQueue, type Disk } from '../../base/index.ts'
+import { assert, freshMemory, SerialQueue, type Clock, type Disk, type DiskFile } from '../../base/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
 import type { OpenFiles } from '../files/open-files.ts'
@@ -24,11 +24,14 @@ import { checkPlace } from '../files/disk-errors.ts'
 
 /** Places where sequential readers continue: so many per segment. */
 const placesMax = 64
+/** A file that was in its place so long ago is taken to be there still: a look-up costs as much as a small write. */
+const placeCheckMs = 10
 
 export interface SegmentContext {
   readonly disk: Disk
   readonly files: OpenFiles
   readonly indexes: LoadedIndexes
+  readonly clock: Clock
   /** Of segments until their partition is configured. */
   readonly indexIntervalBytes: number
   /**
@@ -75,6 +78,8 @@ export class Segment implements IndexOwner {
   #madeFromLog = false
   /** Positions of batches by their base offset: ends of earlier reads. */
   readonly #places = new Map<number, number>()
+  /** When the file was last seen in its place. */
+  #inPlaceMs = -Infinity
 
   constructor(folder: string, baseOffset: number, context: SegmentContext) {
     this.folder = folder
@@ -131,12 +136,12 @@ export class Segment implements IndexOwner {
   async append(pending: PendingBatches): Promise<void> {
     if (this.#indexesStay !== 'here' || !this.#indexes) await this.loadIndexes()
     const { files } = this.#context
-    await files.use(this.path, 'write', file =>
-      writePending(file, this.path, this.sizeBytes, pending, bytes => {
-        this.unsyncedBytes += bytes
-        files.pin(this.path)
-      }),
-    )
+    await files.use(this.path, 'write', async file => {
+      await writePending(file, this.path, this.sizeBytes, pending)
+      this.unsyncedBytes += pending.sizeBytes
+      files.pin(this.path)
+      this.#checkPlace(file)
+    })
     for (const batch of pending.batches) this.#appended(batch)
   }
 
@@ -145,10 +150,21 @@ export class Segment implements IndexOwner {
     const { unsyncedBytes } = this
     await this.#context.files.use(this.path, 'write', async file => {
       await file.sync()
-      checkPlace(file, this.path)
+      this.#checkPlace(file)
     })
     this.unsyncedBytes -= unsyncedBytes
     if (this.unsyncedBytes === 0) this.#context.files.unpin(this.path)
+  }
+
+  /**
+   * Nothing is acknowledged for long once the file is no longer in its place. A record that was acknowledged
+   * a moment after its folder was removed is lost as those are that came a moment before.
+   */
+  #checkPlace(file: DiskFile): void {
+    const nowMs = this.#context.clock.monotonic()
+    if (nowMs < this.#inPlaceMs + placeCheckMs) return
+    checkPlace(file, this.path)
+    this.#inPlaceMs = nowMs
   }
 
   /** Takes the batch at the end of the file into the indexes. */

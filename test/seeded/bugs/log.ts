@@ -125,8 +125,8 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'no fdatasync: a segment is never synced',
     file: 'src/log/segment/segment.ts',
-    find: '      await file.sync()\n      checkPlace(file, this.path)\n',
-    replace: '      checkPlace(file, this.path)\n',
+    find: '      await file.sync()\n      this.#checkPlace(file)\n',
+    replace: '      this.#checkPlace(file)\n',
     tests: ['test/log/simulator.test.ts', 'test/log/disk-faults.test.ts', 'test/broker/crash.test.ts'],
   },
   {
@@ -434,6 +434,13 @@ export const logBugs: readonly SeededBug[] = [
     find: 'if (!(await spare())) await clock.yield()',
     replace: 'await clock.yield()',
     tests: ['src/log/files/open-files.test.ts'],
+  },
+  {
+    name: 'the folder of an open log may be gone: only the first write looks',
+    file: 'src/log/segment/segment.ts',
+    find: '    if (nowMs < this.#inPlaceMs + placeCheckMs) return\n',
+    replace: '    if (this.#inPlaceMs > 0) return\n',
+    tests: ['test/log/folder-gone.test.ts'],
   },
   {
     name: 'the folder of an open log may be gone: a sync does not look',
