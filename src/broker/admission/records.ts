@@ -32,21 +32,29 @@ export function walkRecords(
   const checksTime = settings.messageTimestampType === 'CreateTime'
   const cursor = open(batch, name, options.decompressedBytesMax)
   const start = cursor.end
+  let minTimestamp = Infinity
   let maxTimestamp = noTimestamp
+  const checkTime = (timestamp: number, n: number): void => {
+    if (!isTimestamp(timestamp))
+      throw new MillraceError(
+        'INVALID_TIMESTAMP',
+        `${name}: record ${n} has the timestamp ${timestamp}; times are milliseconds from 0 to ${timestampMax}. Correct the time.`,
+      )
+    if (checksTime) checkTimestamp(timestamp, settings, options.now, name)
+  }
   try {
     for (let n = 0; n < count; n += 1) {
       cursor.next()
       if (cursor.offset !== n) throw invalid(`record ${n} has the offset ${cursor.offset}`, name)
       if (compact && cursor.keyStart < 0) throw keyMissing(name)
       const { timestamp } = cursor
-      if (timestamp !== noTimestamp && !isTimestamp(timestamp))
-        throw new MillraceError(
-          'INVALID_TIMESTAMP',
-          `${name}: record ${n} has the timestamp ${timestamp}; times are milliseconds from 0 to ${timestampMax}. Correct the time.`,
-        )
-      if (checksTime) checkTimestamp(timestamp, settings, options.now, name)
-      if (timestamp > maxTimestamp) maxTimestamp = timestamp
-      cursor.skipHeaders()
+      // Between two times that are right each one is: most records are of the same moment.
+      if ((timestamp > maxTimestamp || timestamp < minTimestamp) && timestamp !== noTimestamp) {
+        checkTime(timestamp, n)
+        minTimestamp = Math.min(minTimestamp, timestamp)
+        maxTimestamp = Math.max(maxTimestamp, timestamp)
+      }
+      if (cursor.headerCount > 0) cursor.skipHeaders()
       if (cursor.position !== cursor.end) throw invalid(`record ${n} has bytes after its headers`, name)
     }
   } catch (error) {
