@@ -42,6 +42,7 @@ export {
   type Receiver,
 } from './net.ts'
 export { ChunkReader } from './chunk-reader.ts'
+export { Latch } from './latch.ts'
 export { freshMemory, LentMemory, type Lender } from './lent-memory.ts'
 export { MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts'
 export { nodeDisk } from './node-disk.ts'

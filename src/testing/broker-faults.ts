@@ -174,15 +174,17 @@ class Fault {
     return answer
   }
 
-  async #delay({ signal }: RequestContext): Promise<void> {
+  async #delay({ over }: RequestContext): Promise<void> {
     const { delayMs } = this.#fault
     if (delayMs === undefined) return
-    try {
-      await systemClock.sleep(delayMs, signal)
-    } catch {
-      // The client or the broker is gone.
-      throw disconnected()
-    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = systemClock.schedule(delayMs, resolve)
+    const withdraw = over.whenOpen(resolve)
+    await promise
+    timer.cancel()
+    withdraw()
+    // The client or the broker is gone.
+    if (over.isOpen) throw disconnected()
   }
 }
 

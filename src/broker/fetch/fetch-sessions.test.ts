@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../base/index.ts'
-import { FetchSessions, type PartitionRequest } from './fetch-sessions.ts'
+import { FetchSessions } from './fetch-sessions.ts'
+import type { PartitionRequest } from './session-partitions.ts'
 
 const rest = { bytesMax: 1000, leaderEpoch: -1, lastFetchedEpoch: -1 }
 const ask = (topic: string, index: number, offset = 0): PartitionRequest => ({
@@ -25,7 +26,7 @@ test('a session remembers what was asked, what changes, and what is forgotten', 
   ok(sessions.advance(session, [ask('a', 1, 7), ask('c', 0)], [{ topic: 'a', index: 0 }]))
   equal(session.epoch, 2)
   deepEqual(
-    Array.from(partitions.values(), ({ topic, index, offset }) => [topic, index, offset]),
+    Array.from(partitions, ({ topic, index, offset }) => [topic, index, offset]),
     [
       ['a', 1, 7],
       ['b', 0, 0],

@@ -8,23 +8,7 @@
  * all sessions together remember is bounded as well.
  */
 import type { Random } from '../../base/index.ts'
-
-/** A partition that is read, and what its reader was told of it. */
-export interface SessionPartition {
-  /** The name or the id of the topic, as requests state it. */
-  readonly topic: string
-  readonly index: number
-  offset: number
-  bytesMax: number
-  leaderEpoch: number
-  lastFetchedEpoch: number
-  /** As told last; -1: to be told again. */
-  highWatermark: number
-  logStartOffset: number
-}
-
-/** What a request says of a partition. */
-export type PartitionRequest = Omit<SessionPartition, 'highWatermark' | 'logStartOffset'>
+import { SessionPartitions, type PartitionRequest } from './session-partitions.ts'
 
 export interface FetchSession {
   readonly id: number
@@ -33,8 +17,8 @@ export interface FetchSession {
   /** The epoch of the next request. */
   epoch: number
   usedMs: number
-  /** In the order in which they are read; those that had records go to the end. */
-  readonly partitions: Map<string, SessionPartition>
+  /** Those that had records go to the end. */
+  readonly partitions: SessionPartitions
 }
 
 export interface FetchSessionsOptions {
@@ -80,7 +64,7 @@ export class FetchSessions {
       byIds,
       epoch: initialEpoch + 1,
       usedMs: this.#options.nowMs(),
-      partitions: newPartitions(partitions),
+      partitions: new SessionPartitions(partitions),
     }
     this.#sessions.set(session.id, session)
     this.#partitions += session.partitions.size
@@ -96,9 +80,11 @@ export class FetchSessions {
     changed: readonly PartitionRequest[],
     forgotten: readonly Pick<PartitionRequest, 'topic' | 'index'>[],
   ): boolean {
-    this.#partitions -= session.partitions.size
-    update(session, changed, forgotten)
-    this.#partitions += session.partitions.size
+    const { partitions } = session
+    this.#partitions -= partitions.size
+    for (const each of changed) partitions.ask(each)
+    for (const each of forgotten) partitions.forget(each)
+    this.#partitions += partitions.size
     if (this.#partitions > this.#partitionsMax) {
       this.end(session.id)
       return false
@@ -136,29 +122,4 @@ export class FetchSessions {
       if (!this.#sessions.has(id)) return id
     }
   }
-}
-
-/** The partitions of a request, each once: what is said of it last counts. */
-export function newPartitions(asked: readonly PartitionRequest[]): Map<string, SessionPartition> {
-  const partitions = new Map<string, SessionPartition>()
-  update({ partitions }, asked, [])
-  return partitions
-}
-
-function update(
-  { partitions }: Pick<FetchSession, 'partitions'>,
-  changed: readonly PartitionRequest[],
-  forgotten: readonly Pick<PartitionRequest, 'topic' | 'index'>[],
-): void {
-  for (const request of changed) {
-    const key = keyOf(request)
-    const known = partitions.get(key)
-    if (known) Object.assign(known, request)
-    else partitions.set(key, { ...request, highWatermark: -1, logStartOffset: -1 })
-  }
-  for (const each of forgotten) partitions.delete(keyOf(each))
-}
-
-export function keyOf({ topic, index }: Pick<PartitionRequest, 'topic' | 'index'>): string {
-  return `${topic}/${index}`
 }

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { MillraceError, isMillraceError, seededRandom } from '../../base/index.ts'
+import { isMillraceError, Latch, MillraceError, seededRandom } from '../../base/index.ts'
 import type { Partition, UnrecoveredPartition } from '../../log/index.ts'
 import { UnrecoveredPartition as Unrecovered } from '../../log/unrecovered-partition.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
@@ -18,7 +18,7 @@ async function start(context: TestContext, partitions = 1) {
   const broker = await Broker.open('/data', { disk: new SimulatedDisk({ random }), clock, random })
   await broker.createTopic('orders', { partitions })
   const memory = new FetchMemory(mebibyte, mebibyte)
-  const abort = new AbortController()
+  const over = new Latch()
   const running = { isDone: false }
   const all = Array.from({ length: partitions }, (_, index) => broker.partition('orders', index))
   context.after(() => broker.close())
@@ -26,7 +26,7 @@ async function start(context: TestContext, partitions = 1) {
     broker,
     clock,
     memory,
-    abort,
+    over,
     all,
     running,
     append: async (partition: Partition, bytes: number): Promise<number> => {
@@ -44,16 +44,21 @@ async function start(context: TestContext, partitions = 1) {
       const { offset = 0, partitionBytesMax: bytesMax = mebibyte } = options
       running.isDone = false
       const fetching = fetchAll(
-        targets.map(({ find }, index) => ({
-          request: { index, offset, bytesMax, leaderEpoch: -1, lastFetchedEpoch: -1 },
-          find,
+        targets.map((_, index) => ({
+          topic: 'orders',
+          index,
+          offset,
+          bytesMax,
+          leaderEpoch: -1,
+          lastFetchedEpoch: -1,
         })),
         {
+          find: ({ index }) => targets[index]!.find(),
           isolation: 'read_uncommitted',
           bytesMin: 1,
           bytesMax: mebibyte,
           waitMs: 500,
-          signal: abort.signal,
+          over,
           ...options,
         },
         { clock, memory },
@@ -116,10 +121,10 @@ test('records that come in small steps are read a few times, not at each step', 
 })
 
 test('the end of the broker, or of the client, ends the wait', async context => {
-  const { abort, all, clock, fetch } = await start(context)
+  const { over, all, clock, fetch } = await start(context)
   const fetching = fetch([found(all[0]!)], { waitMs: 3_600_000 })
   await clock.advance(10)
-  abort.abort()
+  over.open()
   deepEqual(sizes(await fetching), [0])
   deepEqual(sizes(await fetch([found(all[0]!)], { waitMs: 3_600_000 })), [0])
 })

@@ -4,21 +4,11 @@
  * The order of the partitions is the order in which they are read. The first batch is always whole, whatever
  * the limits are, so that a consumer never stops before a large one; past that a batch must fit.
  */
-import { MillraceError, type Clock } from '../../base/index.ts'
+import { MillraceError, type Clock, type Latch } from '../../base/index.ts'
 import type { Isolation, Partition, ReadResult, UnrecoveredPartition } from '../../log/index.ts'
 import { checkEpoch } from './epoch-check.ts'
 import type { FetchMemory } from './fetch-memory.ts'
-
-/** What is asked of a partition. */
-export interface PartitionToFetch {
-  readonly index: number
-  readonly offset: number
-  readonly bytesMax: number
-  /** The leader epoch that the client knows; -1: none. */
-  readonly leaderEpoch: number
-  /** The epoch of the last batch that the client has; -1: none. */
-  readonly lastFetchedEpoch: number
-}
+import type { PartitionRequest } from './session-partitions.ts'
 
 /** The answer for a partition. */
 export type Fetched =
@@ -41,19 +31,14 @@ export type Fetched =
   | { readonly kind: 'unrecovered'; readonly partition: UnrecoveredPartition }
 
 export interface FetchOptions {
+  /** Throws for a partition that is missing. Asked again after each wait. */
+  readonly find: (asked: PartitionRequest) => Partition | UnrecoveredPartition
   readonly isolation: Isolation
   readonly bytesMin: number
   readonly bytesMax: number
   readonly waitMs: number
   /** Ends the wait, with what there is. */
-  readonly signal: AbortSignal
-}
-
-/** A topic partition of the request: how it is found, and what is asked of it. */
-export interface FetchTarget {
-  readonly request: PartitionToFetch
-  /** Throws for one that is missing. Asked again after each wait. */
-  readonly find: () => Partition | UnrecoveredPartition
+  readonly over: Latch
 }
 
 export interface FetchContext {
@@ -67,27 +52,27 @@ const scarceBytes = 64 * 1024
 const gatherMs = 5
 
 /**
- * Reads all targets. The caller gives back the memory of the results.
+ * Reads all partitions. The caller gives back the memory of the results.
  * @throws never: what fails is in the results
  */
 export function fetchAll(
-  targets: readonly FetchTarget[],
+  asked: readonly PartitionRequest[],
   options: FetchOptions,
   context: FetchContext,
 ): Promise<Fetched[]> {
-  return new Fetch(targets, options, context).run()
+  return new Fetch(asked, options, context).run()
 }
 
 class Fetch {
-  readonly #targets: readonly FetchTarget[]
+  readonly #asked: readonly PartitionRequest[]
   readonly #options: FetchOptions
   readonly #context: FetchContext
   readonly #startMs: number
   /** Partitions that could not be recovered, and why. */
   readonly #refusals = new Map<UnrecoveredPartition, unknown>()
 
-  constructor(targets: readonly FetchTarget[], options: FetchOptions, context: FetchContext) {
-    this.#targets = targets
+  constructor(asked: readonly PartitionRequest[], options: FetchOptions, context: FetchContext) {
+    this.#asked = asked
     this.#options = options
     this.#context = context
     this.#startMs = context.clock.monotonic()
@@ -117,7 +102,7 @@ class Fetch {
   }
 
   get #isOver(): boolean {
-    return this.#options.signal.aborted || this.#leftMs <= 0
+    return this.#options.over.isOpen || this.#leftMs <= 0
   }
 
   async #readAll(): Promise<{
@@ -133,46 +118,60 @@ class Fetch {
     let bytes = 0
     /** The same, as if batches could be cut: a limit that is reached is not waited for. */
     let bytesFilled = 0
-    let isFinal = this.#targets.length === 0
-    for (const target of this.#targets) {
+    let isFinal = this.#asked.length === 0
+    for (const asked of this.#asked) {
       const bytesLeft = (memory.isScarce ? Math.min(bytesMax, scarceBytes) : bytesMax) - bytes
       const isFirst = bytes === 0 && !isRefused
-      const one = await this.#readOne(target, isRefused ? 0 : bytesLeft, isFirst)
+      const found = this.#readOne(asked, isRefused ? 0 : bytesLeft, isFirst)
+      // Most partitions of many have nothing new: they cost no promise.
+      const one = found instanceof Promise ? await found : found
       fetched.push(one)
       if (one.kind === 'read') {
         const { batches, nextOffset } = one.result
         const isCut = nextOffset < one.end
         bytes += batches.length
-        bytesFilled += isCut
-          ? Math.max(batches.length, Math.min(target.request.bytesMax, bytesLeft))
-          : batches.length
+        bytesFilled += isCut ? Math.max(batches.length, Math.min(asked.bytesMax, bytesLeft)) : batches.length
       } else if (one.kind !== 'unrecovered') isFinal = true
     }
     return { fetched, bytes: bytesFilled, isFinal }
   }
 
-  async #readOne({ request, find }: FetchTarget, bytesLeft: number, isFirst: boolean): Promise<Fetched> {
+  #readOne(asked: PartitionRequest, bytesLeft: number, isFirst: boolean): Fetched | Promise<Fetched> {
     let partition: Partition | undefined
     try {
-      const found = find()
+      const found = this.#options.find(asked)
       if ('once' in found) {
         if (this.#refusals.has(found)) throw this.#refusals.get(found)
         return { kind: 'unrecovered', partition: found }
       }
       partition = found
-      checkEpoch(partition, request.leaderEpoch)
-      const diverged = divergence(partition, request)
+      checkEpoch(partition, asked.leaderEpoch)
+      const diverged = divergence(partition, asked)
       if (diverged) return { kind: 'diverged', partition, ...diverged }
-      const { isolation } = this.#options
-      const { memory } = this.#context
-      const end = partition.readableEnd(isolation)
-      if (request.offset >= end || (bytesLeft <= 0 && !isFirst))
-        return { kind: 'read', partition, result: nothing(partition, request.offset), end }
-      const maxBytes = Math.max(1, Math.min(request.bytesMax, bytesLeft))
-      const result = await partition.read(request.offset, { maxBytes, isolation, memory, checksums: false })
+      const end = partition.readableEnd(this.#options.isolation)
+      if (asked.offset >= end || (bytesLeft <= 0 && !isFirst))
+        return { kind: 'read', partition, result: nothing(partition, asked.offset), end }
+      return this.#readFrom(partition, asked, end, bytesLeft, isFirst)
+    } catch (error) {
+      return { kind: 'failed', error, partition }
+    }
+  }
+
+  async #readFrom(
+    partition: Partition,
+    { offset, bytesMax }: PartitionRequest,
+    end: number,
+    bytesLeft: number,
+    isFirst: boolean,
+  ): Promise<Fetched> {
+    const { isolation } = this.#options
+    const { memory } = this.#context
+    try {
+      const maxBytes = Math.max(1, Math.min(bytesMax, bytesLeft))
+      const result = await partition.read(offset, { maxBytes, isolation, memory, checksums: false })
       if (isFirst || result.batches.length <= bytesLeft) return { kind: 'read', partition, result, end }
       if (result.lent) memory.giveBack(result.lent)
-      return { kind: 'read', partition, result: nothing(partition, request.offset), end }
+      return { kind: 'read', partition, result: nothing(partition, offset), end }
     } catch (error) {
       return { kind: 'failed', error, partition }
     }
@@ -183,16 +182,14 @@ class Fetch {
    * its listeners.
    */
   async #pause(ms: number, listen: (wake: () => void) => readonly (() => void)[]): Promise<void> {
-    const { signal } = this.#options
-    if (signal.aborted) return
+    const { over } = this.#options
+    if (over.isOpen) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const wake = (): void => resolve()
     const timer = this.#context.clock.schedule(Math.min(ms, this.#leftMs), wake)
-    signal.addEventListener('abort', wake, { once: true })
-    const withdrawals = listen(wake)
+    const withdrawals = [over.whenOpen(wake), ...listen(wake)]
     await promise
     timer.cancel()
-    signal.removeEventListener('abort', wake)
     for (const withdraw of withdrawals) withdraw()
   }
 
@@ -245,7 +242,7 @@ const noBytes = new Uint8Array(0)
 /** Where the client's epoch ended, if the client has records past that. */
 function divergence(
   partition: Partition,
-  { lastFetchedEpoch, offset }: PartitionToFetch,
+  { lastFetchedEpoch, offset }: PartitionRequest,
 ): { readonly epoch: number; readonly endOffset: number } | undefined {
   if (lastFetchedEpoch < 0) return undefined
   const end = partition.endOfEpoch(lastFetchedEpoch)

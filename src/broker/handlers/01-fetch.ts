@@ -8,17 +8,15 @@
  * Deviations: throttling and followers do not exist here, and the preferred replica is always this one. A
  * batch of a partition is never cut: Apache Kafka may end a response in the middle of one.
  */
+import type { Partition, UnrecoveredPartition } from '../../log/index.ts'
 import { messages, type Request, type ResponseInput } from '../../wire/index.ts'
+import { finalEpoch, initialEpoch, type FetchSession } from '../fetch/fetch-sessions.ts'
+import { fetchAll, type Fetched } from '../fetch/partition-fetch.ts'
 import {
-  finalEpoch,
-  initialEpoch,
-  keyOf,
-  newPartitions,
-  type FetchSession,
+  SessionPartitions,
   type PartitionRequest,
   type SessionPartition,
-} from '../fetch/fetch-sessions.ts'
-import { fetchAll, type Fetched, type FetchTarget } from '../fetch/partition-fetch.ts'
+} from '../fetch/session-partitions.ts'
 import { missingTopicId } from './topic-ids.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
@@ -26,6 +24,7 @@ import { handler, type Handler, type RequestContext } from './handler.ts'
 type Message = typeof messages.fetch
 type Topic = ResponseInput<Message>['responses'][number]
 type Answer = Topic['partitions'][number]
+type ForgottenPartition = Pick<SessionPartition, 'topic' | 'index'>
 
 const byIdVersion = 13
 /** The first version whose clients know zstd. */
@@ -37,17 +36,17 @@ export const fetch: Handler = handler(messages.fetch, async (request, context) =
   if (typeof opened === 'number') return { throttleTimeMs: 0, errorCode: opened, responses: [] }
   const { session, isIncremental, partitions } = opened
   const byIds = context.version >= byIdVersion
-  const targets = partitions.map(each => targetOf(each, byIds, context))
   const { maxWaitMs, minBytes, isolationLevel } = request
   const bytesMax = Math.min(request.maxBytes, context.broker.configNumber('fetch.max.bytes'))
   const fetched = await fetchAll(
-    targets,
+    partitions,
     {
+      find: asked => find(asked, byIds, context),
       isolation: isolationLevel === 1 ? 'read_committed' : 'read_uncommitted',
       bytesMin: Math.min(minBytes, bytesMax),
       bytesMax,
       waitMs: Math.max(0, maxWaitMs),
-      signal: context.signal,
+      over: context.over,
     },
     context,
   )
@@ -66,12 +65,16 @@ export const fetch: Handler = handler(messages.fetch, async (request, context) =
     throttleTimeMs: 0,
     errorCode: errorCodes.NONE,
     sessionId: session?.id ?? 0,
-    responses: Array.from(topics, ([topic, answers]) => ({
-      ...(byIds ? { topicId: topic } : { topic }),
-      partitions: answers,
-    })),
+    responses: byTopic(topics, byIds),
   }
 })
+
+function byTopic(topics: ReadonlyMap<string, Answer[]>, byIds: boolean): Topic[] {
+  const responses: Topic[] = []
+  for (const [topic, partitions] of topics)
+    responses.push(byIds ? { topicId: topic, partitions } : { topic, partitions })
+  return responses
+}
 
 interface OpenedSession {
   /** Undefined: the client has none. */
@@ -93,45 +96,51 @@ function openSession(
     if (sessionId !== 0) fetchSessions.end(sessionId)
     const session = sessionEpoch === initialEpoch ? fetchSessions.begin(byIds, asked) : undefined
     // A partition that is named twice counts once, as in a session.
-    const partitions = [...(session?.partitions ?? newPartitions(asked)).values()]
+    const partitions = [...(session?.partitions ?? new SessionPartitions(asked))]
     return { session, isIncremental: false, partitions }
   }
   const session = fetchSessions.get(sessionId)
   if (!session) return errorCodes.FETCH_SESSION_ID_NOT_FOUND
   if (session.byIds !== byIds) return errorCodes.FETCH_SESSION_TOPIC_ID_ERROR
   if (session.epoch !== sessionEpoch) return errorCodes.INVALID_FETCH_SESSION_EPOCH
-  const forgotten = request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
-    partitions.map(index => ({ topic: byIds ? topicId : topic, index })),
-  )
+  const forgotten = forgottenBy(request, byIds)
   if (!fetchSessions.advance(session, asked, forgotten)) return errorCodes.FETCH_SESSION_ID_NOT_FOUND
-  const partitions = [...session.partitions.values()]
+  const partitions = [...session.partitions]
   if (partitions.length > 0) return { session, isIncremental: true, partitions }
   fetchSessions.end(session.id)
   return { session: undefined, isIncremental: false, partitions }
 }
 
 function requestsOf({ topics }: Request<Message>, byIds: boolean): PartitionRequest[] {
-  return topics.flatMap(({ topic, topicId, partitions }) =>
-    partitions.map(each => ({
-      topic: byIds ? topicId : topic,
-      index: each.partition,
-      offset: each.fetchOffset,
-      bytesMax: each.partitionMaxBytes,
-      leaderEpoch: each.currentLeaderEpoch,
-      lastFetchedEpoch: each.lastFetchedEpoch,
-    })),
-  )
+  const requests: PartitionRequest[] = []
+  for (const { topic, topicId, partitions } of topics)
+    for (const each of partitions)
+      requests.push({
+        topic: byIds ? topicId : topic,
+        index: each.partition,
+        offset: each.fetchOffset,
+        bytesMax: each.partitionMaxBytes,
+        leaderEpoch: each.currentLeaderEpoch,
+        lastFetchedEpoch: each.lastFetchedEpoch,
+      })
+  return requests
 }
 
-function targetOf(request: SessionPartition, byIds: boolean, { broker }: RequestContext): FetchTarget {
-  return {
-    request,
-    find() {
-      const name = byIds ? broker.topicName(request.topic) : request.topic
-      if (name === undefined) throw missingTopicId(request.topic)
-      return broker.unrecovered(name, request.index) ?? broker.partition(name, request.index)
-    },
-  }
+function forgottenBy({ forgottenTopicsData }: Request<Message>, byIds: boolean): ForgottenPartition[] {
+  const forgotten: ForgottenPartition[] = []
+  for (const { topic, topicId, partitions } of forgottenTopicsData)
+    for (const index of partitions) forgotten.push({ topic: byIds ? topicId : topic, index })
+  return forgotten
+}
+
+function find(
+  { topic, index }: PartitionRequest,
+  byIds: boolean,
+  { broker }: RequestContext,
+): Partition | UnrecoveredPartition {
+  const name = byIds ? broker.topicName(topic) : topic
+  if (name === undefined) throw missingTopicId(topic)
+  return broker.unrecovered(name, index) ?? broker.partition(name, index)
 }
 
 function answerOf(
@@ -141,17 +150,10 @@ function answerOf(
   isCommitted: boolean,
   context: RequestContext,
 ): Answer {
-  const answer: Answer = {
-    partitionIndex: asked.index,
-    errorCode: errorCodes.NONE,
-    highWatermark: none,
-    abortedTransactions: null,
-    records: noBytes,
-  }
   switch (fetched.kind) {
     case 'unrecovered':
       // Retried by the client.
-      return { ...answer, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER }
+      return { ...nothingFor(asked), errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER }
     case 'failed': {
       const { error, partition } = fetched
       const unknown = byIds ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION'
@@ -163,7 +165,7 @@ function answerOf(
       const leaderEpoch = partition?.epochs.latest ?? none
       const isStale = errorCode === errorCodes.FENCED_LEADER_EPOCH
       return {
-        ...answer,
+        ...nothingFor(asked),
         errorCode,
         ...(isStale ? { currentLeader: { leaderId: context.nodeId, leaderEpoch } } : {}),
       }
@@ -172,7 +174,7 @@ function answerOf(
       const { partition, epoch, endOffset } = fetched
       const { highWatermark, lastStableOffset, logStartOffset } = partition
       return {
-        ...answer,
+        ...nothingFor(asked),
         highWatermark,
         lastStableOffset,
         logStartOffset,
@@ -181,11 +183,12 @@ function answerOf(
     }
     case 'read': {
       const { partition, result } = fetched
-      const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions, batches } = result
       if (context.version < zstdVersion && partition.settings.compressionType === 'zstd')
-        return { ...answer, errorCode: errorCodes.UNSUPPORTED_COMPRESSION_TYPE }
+        return { ...nothingFor(asked), errorCode: errorCodes.UNSUPPORTED_COMPRESSION_TYPE }
+      const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions, batches } = result
       return {
-        ...answer,
+        partitionIndex: asked.index,
+        errorCode: errorCodes.NONE,
         highWatermark,
         lastStableOffset,
         logStartOffset,
@@ -193,6 +196,16 @@ function answerOf(
         records: batches,
       }
     }
+  }
+}
+
+function nothingFor({ index }: SessionPartition): Answer {
+  return {
+    partitionIndex: index,
+    errorCode: errorCodes.NONE,
+    highWatermark: none,
+    abortedTransactions: null,
+    records: noBytes,
   }
 }
 
@@ -215,9 +228,7 @@ function remember(session: FetchSession | undefined, told: SessionPartition, ans
   told.highWatermark = isError ? none : answer.highWatermark
   told.logStartOffset = isError ? none : (answer.logStartOffset ?? none)
   if ((answer.records?.length ?? 0) === 0) return
-  const key = keyOf(told)
-  session.partitions.delete(key)
-  session.partitions.set(key, told)
+  session.partitions.moveToEnd(told)
 }
 
 const noBytes = new Uint8Array(0)

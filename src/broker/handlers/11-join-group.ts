@@ -29,7 +29,7 @@ export const joinGroup: Handler = handler(messages.joinGroup, async (request, co
   const { memberId, groupId } = request
   if (groupId === '') return refused(memberId, errorCodes.INVALID_GROUP_ID, context)
   try {
-    const joined = await unlessGone(context.broker.groups.join(joinOf(request, context)), context.signal)
+    const joined = await unlessGone(context.broker.groups.join(joinOf(request, context)), context.over)
     return accepted(joined, context)
   } catch (error) {
     const code = codeOf(error, coordinatorErrors)

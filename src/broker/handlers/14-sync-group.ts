@@ -18,7 +18,7 @@ export const syncGroup: Handler = handler(messages.syncGroup, async (request, co
   if (context.version >= protocolVersion && !isComplete)
     return refused(errorCodes.INCONSISTENT_GROUP_PROTOCOL)
   try {
-    const synced = await unlessGone(context.broker.groups.sync(syncOf(request)), context.signal)
+    const synced = await unlessGone(context.broker.groups.sync(syncOf(request)), context.over)
     const { assignment } = synced
     const protocol = { protocolType: synced.protocolType, protocolName: synced.protocol }
     return { errorCode: errorCodes.NONE, ...protocol, assignment }

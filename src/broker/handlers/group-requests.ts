@@ -1,5 +1,5 @@
 /** What the requests of groups have in common. */
-import { MillraceError } from '../../base/index.ts'
+import { MillraceError, type Latch } from '../../base/index.ts'
 import type { Committer } from '../../port/index.ts'
 import type { Exceptions } from './error-codes.ts'
 import type { RequestContext } from './handler.ts'
@@ -30,15 +30,15 @@ export function committerOf(
  * What a member waits for. Nobody needs the answer once the client is gone, or the broker closes: then it is
  * CLOSED. The member stays in its group until its session is over, and may come back.
  */
-export async function unlessGone<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function unlessGone<T>(answer: Promise<T>, over: Latch): Promise<T> {
   const gone = Promise.withResolvers<never>()
-  const leave = (): void => gone.reject(new MillraceError('CLOSED', 'Nobody waits for the answer any more.'))
-  signal.addEventListener('abort', leave, { once: true })
-  if (signal.aborted) leave()
+  const withdraw = over.whenOpen(() =>
+    gone.reject(new MillraceError('CLOSED', 'Nobody waits for the answer any more.')),
+  )
   try {
     return await Promise.race([answer, gone.promise])
   } finally {
-    signal.removeEventListener('abort', leave)
+    withdraw()
   }
 }
 

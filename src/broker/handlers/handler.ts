@@ -3,7 +3,7 @@
  * calls the coordinators, and maps their answers and errors to Kafka's. One file per request, named by its
  * key; the table is `index.ts`, and the answer to ApiVersions follows from it.
  */
-import type { Clock, NetAddress } from '../../base/index.ts'
+import type { Clock, Latch, NetAddress } from '../../base/index.ts'
 import type { Definition, Request, ResponseInput } from '../../wire/index.ts'
 import type { Broker } from '../broker.ts'
 import type { FetchMemory } from '../fetch/fetch-memory.ts'
@@ -24,8 +24,8 @@ export interface RequestContext {
   /** The address by which the client reaches this broker. */
   readonly endpoint: Required<NetAddress>
   readonly fetchSessions: FetchSessions
-  /** Aborts when nobody waits for the answer any more: the connection is gone, or the broker closes. */
-  readonly signal: AbortSignal
+  /** Opens when nobody waits for the answer any more: the connection is gone, or the broker closes. */
+  readonly over: Latch
   /** Nobody waits for the answer any more: the connection is gone. A broker that closes still answers. */
   readonly isGone: () => boolean
   /** Lends the memory of what the response holds; see {@link holds}. */

@@ -13,7 +13,7 @@
  * While a handler works, the next request is gathered, up to a bound: so the end of the peer is noticed, and
  * a fetch or a join of a client that is gone does not wait any longer.
  */
-import { isMillraceError, MillraceError, type Connection, systemCode } from '../../base/index.ts'
+import { isMillraceError, Latch, MillraceError, type Connection, systemCode } from '../../base/index.ts'
 import {
   messages,
   readRequest,
@@ -34,20 +34,8 @@ export interface ConnectionContext {
   readonly frameMemory: FrameMemory
   readonly responseMemory: FetchMemory
   readonly frameBytesMax: number
-  /** The part of a request's context that is the same for all requests of a connection. */
-  readonly shared: Omit<
-    RequestContext,
-    | 'version'
-    | 'clientId'
-    | 'clientHost'
-    | 'endpoint'
-    | 'signal'
-    | 'isGone'
-    | 'memory'
-    | 'holds'
-    | 'keepsRequest'
-    | 'placed'
-  >
+  /** The part of a request's context that all requests have in common. */
+  readonly shared: Pick<RequestContext, 'broker' | 'clock' | 'nodeId' | 'fetchSessions'>
   readonly handlerOf: HandlerOf
   endpointOf(connection: Connection): RequestContext['endpoint']
   /** Milliseconds of time in which this process could act. */
@@ -55,6 +43,9 @@ export interface ConnectionContext {
   /** A request could not be handled: a bug, or a failed disk. */
   failed(error: unknown, what: string): void
 }
+
+/** The part of a request's context that is its own. */
+type OwnContext = 'version' | 'clientId' | 'holds' | 'keepsRequest' | 'placed'
 
 /** What a connection waits for, which its server bounds in time. */
 export type Waiting = FrameWait | 'handler' | 'peer that reads'
@@ -73,7 +64,10 @@ export class ClientConnection {
   readonly #connection: Connection
   readonly #context: ConnectionContext
   readonly #frames: FrameReader
-  readonly #gone = new AbortController()
+  /** The part of a request's context that all requests of this connection have in common. */
+  readonly #shared: Omit<RequestContext, OwnContext>
+  /** Nobody waits for an answer any more, or this side ends. */
+  readonly #over = new Latch()
   #isGone = false
   #waiting: Waiting = 'request'
   #sinceMs: number
@@ -92,6 +86,14 @@ export class ClientConnection {
     this.#connection = connection
     this.#context = context
     this.#sinceMs = context.activeMs()
+    this.#shared = {
+      ...context.shared,
+      clientHost: connection.remote.host,
+      endpoint: context.endpointOf(connection),
+      over: this.#over,
+      isGone: () => this.#isGone,
+      memory: context.responseMemory,
+    }
     this.#frames = new FrameReader({
       resume: () => connection.resume(),
       waiting: what => {
@@ -133,7 +135,7 @@ export class ClientConnection {
   end(): void {
     this.#isEnding = true
     // What waits for records or for members answers now.
-    this.#gone.abort()
+    this.#over.open()
     if (this.#inProgress === 0) void this.#endNow()
   }
 
@@ -157,7 +159,7 @@ export class ClientConnection {
   /** Nobody waits for an answer any more. */
   #leave(): void {
     this.#isGone = true
-    this.#gone.abort()
+    this.#over.open()
   }
 
   /** Resolves once the next request may begin. */
@@ -237,14 +239,9 @@ export class ClientConnection {
     const request = readRequest(definition, header, bytes)
     let isKept = definition.key !== messages.produce.key
     const context: RequestContext = {
-      ...this.#context.shared,
+      ...this.#shared,
       version,
       clientId: header.clientId ?? '',
-      clientHost: this.#connection.remote.host,
-      endpoint: this.#context.endpointOf(this.#connection),
-      signal: this.#gone.signal,
-      isGone: () => this.#isGone,
-      memory: this.#context.responseMemory,
       holds: buffer => response.holds(buffer),
       placed: nextMayBegin,
       keepsRequest: () => void (isKept = true),

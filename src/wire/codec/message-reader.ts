@@ -3,6 +3,7 @@
  * against the bytes that are there, and throws INVALID_REQUEST, or the code that it was given.
  */
 import { MillraceError, type ErrorCode } from '../../base/index.ts'
+import { knownAscii, knownTextBytesMax, knownUuid } from './known-texts.ts'
 
 /** Bytes of a string: Kafka counts them with an int16, and keeps to that in the compact form. */
 export const textBytesMax = 0x7fff
@@ -67,8 +68,7 @@ export class MessageReader {
     throw this.invalid('has a varint of more than five bytes')
   }
   uuid(): string {
-    const at = this.#skip(16)
-    return this.bytes.base64urlSlice(at, at + 16)
+    return knownUuid(this.bytes, this.#skip(16))
   }
   /** UTF-8 that is not well-formed is refused: its text would be another one. */
   text(length: number): string {
@@ -78,7 +78,8 @@ export class MessageReader {
     const end = start + length
     let units = 0
     for (let at = start; at < end; at += 1) units |= bytes[at]!
-    if (units < 0x80) return bytes.latin1Slice(start, end)
+    if (units < 0x80)
+      return length <= knownTextBytesMax ? knownAscii(bytes, start, end) : bytes.latin1Slice(start, end)
     const text = bytes.utf8Slice(start, end)
     // Only text with a replacement character can have come from other bytes.
     if (text.includes('\ufffd') && Buffer.compare(Buffer.from(text), bytes.subarray(start, end)) !== 0)
