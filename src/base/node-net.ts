@@ -34,6 +34,8 @@ import {
  * called, in one turn.
  */
 const landing = Buffer.allocUnsafeSlow(16 * 1024)
+/** What is larger does not wait for company. */
+const packetBytes = 64 * 1024
 const keepAliveMs = 60_000
 const socketOptions = {
   allowHalfOpen: true,
@@ -121,6 +123,21 @@ function receiving(socket: Socket, onread: OnReadOpts): Socket {
   return socket.on('data', (bytes: Uint8Array) => onread.callback(bytes.length, bytes))
 }
 
+const corked: Socket[] = []
+
+/** What is written until the callers have had their turn leaves in one call, and one packet. */
+function uncorkSoon(socket: Socket): void {
+  if (corked.push(socket) === 1) process.nextTick(uncorkAll)
+}
+
+/**
+ * The last one first: what took longest to be made is most often what a consumer waits for. The producer
+ * whose records those are has its answer ready earlier, and still gets it after.
+ */
+function uncorkAll(): void {
+  for (let socket; (socket = corked.pop());) socket.uncork()
+}
+
 class NodeConnection implements Connection {
   readonly #socket: Socket
   remote: Required<NetAddress> = { host: '', port: 0 }
@@ -180,13 +197,21 @@ class NodeConnection implements Connection {
       )
     }
     const socket = this.#socket
-    const last = sent && buffers.findLastIndex(({ length }) => length > 0)
+    let last = buffers.length - 1
+    while (last >= 0 && buffers[last]!.length === 0) last -= 1
     if (last === -1) sent?.()
-    this.#cork()
+    const isCorked = socket.writableCorked > 0
+    if (!isCorked) socket.cork()
     let room = true
-    for (const [index, buffer] of buffers.entries())
+    let bytes = 0
+    for (let n = 0; n <= last; n += 1) {
+      const buffer = buffers[n]!
+      bytes += buffer.length
       // A socket that is destroyed calls back as well.
-      if (buffer.length > 0) room = socket.write(buffer, index === last ? sent : undefined)
+      if (buffer.length > 0) room = socket.write(buffer, n === last ? sent : undefined)
+    }
+    if (!isCorked && bytes < packetBytes) uncorkSoon(socket)
+    else if (!isCorked) socket.uncork()
     if (room) return Promise.resolve()
     this.#room ??= Promise.withResolvers()
     return this.#room.promise
@@ -204,13 +229,6 @@ class NodeConnection implements Connection {
     this.#failure = undefined
     this.#fail(netError('ECONNABORTED', 'the connection was dropped on this side'))
     this.#socket.destroy()
-  }
-
-  /** What is written until the callers have had their turn leaves in one call, and one packet. */
-  #cork(): void {
-    if (this.#socket.writableCorked > 0) return
-    this.#socket.cork()
-    process.nextTick(() => this.#socket.uncork())
   }
 
   #space(): Uint8Array {
