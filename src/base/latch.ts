@@ -1,6 +1,6 @@
 /**
- * Something that happens once, and its listeners. It costs less than an `AbortSignal`, of which a server would
- * have each request add and remove a listener.
+ * Something that happens once, and its listeners. It costs less than an `AbortSignal`, to which a server
+ * would add a listener for each request.
  */
 export class Latch {
   #isOpen = false

@@ -24,7 +24,7 @@ import { checkPlace } from '../files/disk-errors.ts'
 
 /** Places where sequential readers continue: so many per segment. */
 const placesMax = 64
-/** A file that was in its place so long ago is taken to be there still: a look-up costs as much as a small write. */
+/** A file that was in its place so long ago is taken to be there still: looking costs as much as a write. */
 const placeCheckMs = 10
 
 export interface SegmentContext {
