@@ -1,0 +1,334 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.time.Duration;
+import java.util.*;
+import org.apache.kafka.common.serialization.*;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.*;
+import org.apache.kafka.streams.kstream.*;
+import org.apache.kafka.streams.processor.api.*;
+import org.apache.kafka.streams.state.*;
+
+/**
+ * Runs the programs of test/peers/operators in Kafka Streams' TopologyTestDriver. Each line of its input is a program with
+ * its steps, as JSON; each line that it prints is what the steps give.
+ */
+public class StreamsPrograms {
+    static final ObjectMapper json = new ObjectMapper();
+    static final String BEAT = "~";
+
+    public static void main(String[] arguments) throws Exception {
+        var lines = new BufferedReader(new InputStreamReader(System.in));
+        // Kafka Streams logs to the standard output.
+        var output = System.out;
+        System.setOut(System.err);
+        for (String line; (line = lines.readLine()) != null; ) {
+            String answer;
+            try {
+                answer = json.writeValueAsString(answers(json.readTree(line), arguments[0]));
+            } catch (Exception | AssertionError error) {
+                answer = json.writeValueAsString(Map.of("error", error + ", caused by " + error.getCause()));
+            }
+            output.println(answer);
+        }
+    }
+
+    static List<Map<String, List<String>>> answers(JsonNode run, String stateFolder) {
+        var config = new Properties();
+        config.put("application.id", "programs");
+        config.put("bootstrap.servers", "none:1");
+        config.put("state.dir", stateFolder);
+        config.put("statestore.cache.max.bytes", "0");
+        config.put("dsl.store.suppliers.class", BuiltInDslStoreSuppliers.InMemoryDslStoreSuppliers.class);
+        config.put("default.key.serde", Serdes.StringSerde.class);
+        config.put("default.value.serde", Serdes.LongSerde.class);
+        config.put("__emit.interval.ms.kstreams.windowed.aggregation__", 0L);
+        var answers = new ArrayList<Map<String, List<String>>>();
+        try (var driver = new TopologyTestDriver(new Built(run.get("program")).topology(), config)) {
+            var inputs = new HashMap<String, TestInputTopic<String, Long>>();
+            var outputs = new LinkedHashMap<String, TestOutputTopic<String, Long>>();
+            for (var output : run.get("program").get("outputs"))
+                outputs.put("out-" + output, driver.createOutputTopic("out-" + output, new StringDeserializer(), new LongDeserializer()));
+            for (var step : run.get("steps")) {
+                for (var record : step)
+                    inputs.computeIfAbsent(record.get("topic").asText(), name -> driver.createInputTopic(name, new StringSerializer(), new LongSerializer()))
+                        .pipeInput(textOf(record.get("key")), numberOf(record.get("value")), record.get("timestamp").asLong());
+                var answer = new LinkedHashMap<String, List<String>>();
+                outputs.forEach((name, output) -> {
+                    var records = output.readRecordsToList().stream().map(each -> each.key() + "=" + each.value() + "@" + each.timestamp()).toList();
+                    if (!records.isEmpty()) answer.put(name, records);
+                });
+                answers.add(answer);
+            }
+        }
+        return answers;
+    }
+
+    static String textOf(JsonNode node) {
+        return node.isNull() ? null : node.asText();
+    }
+
+    static Long numberOf(JsonNode node) {
+        return node.isNull() ? null : node.asLong();
+    }
+
+    /** The functions of program.ts. */
+    static boolean keep(Long value, String key, int n) {
+        return BEAT.equals(key) || (value == null ? n % 2 == 0 : value % n != 0);
+    }
+
+    static Long value(Long value, String key, int n) {
+        return BEAT.equals(key) || value == null ? value : value % 7 == n ? null : Long.valueOf((value * 3 + n) % 100);
+    }
+
+    static String key(Long value, String key, int n) {
+        return BEAT.equals(key) || value == null ? key : value % 9 == 8 ? null : "" + "abcd".charAt((int) ((value + n) % 4));
+    }
+
+    static List<Long> values(Long value, String key, int n) {
+        if (BEAT.equals(key)) return Collections.singletonList(value);
+        var values = new ArrayList<Long>();
+        if (value != null) for (long i = 0; i < (value + n) % 3; i++) values.add(value + i);
+        return values;
+    }
+
+    static Long add(Long folded, Long value, int n) {
+        return orNull((folded * 7 + value) % 9973, n);
+    }
+
+    static Long subtract(Long folded, Long value, int n) {
+        return orNull((folded * 7 + value + 3) % 9973, n);
+    }
+
+    static Long merge(Long left, Long right) {
+        return left == 0 ? right : right == 0 ? left : Long.valueOf((left * 5 + right) % 9973);
+    }
+
+    static Long join(String key, Long left, Long right, int n) {
+        if (BEAT.equals(key)) return left == null ? right : left;
+        return orNull(((left == null ? 50 : left) * 3 + (right == null ? 60 : right)) % 100, n);
+    }
+
+    static Long orNull(long result, int n) {
+        return result % 10 == n ? null : Long.valueOf(result);
+    }
+
+    /** A program as a topology. */
+    static class Built {
+        final StreamsBuilder builder = new StreamsBuilder();
+        final List<Object> made = new ArrayList<>();
+        final JsonNode program;
+
+        Built(JsonNode program) {
+            this.program = program;
+        }
+
+        Topology topology() {
+            for (var operation : program.get("operations")) made.add(make(operation));
+            for (var output : program.get("outputs")) {
+                var result = made.get(output.asInt());
+                (result instanceof KTable<?, ?> table ? changes((KTable<String, Long>) table) : (KStream<String, Long>) result).to("out-" + output);
+            }
+            return builder.build();
+        }
+
+        KStream<String, Long> stream(JsonNode operation, String side) {
+            return (KStream<String, Long>) made.get(operation.get(side).asInt());
+        }
+
+        KTable<String, Long> table(JsonNode operation, String side) {
+            return (KTable<String, Long>) made.get(operation.get(side).asInt());
+        }
+
+        /**
+         * What tables are made of. A deletion of a row that never was would give a result of its other side again, and a
+         * new aggregate would take its initial value from a group that never had it.
+         */
+        KTable<String, Long> rows(JsonNode operation, String side) {
+            return changes(table(operation, side)).toTable();
+        }
+
+        Object make(JsonNode operation) {
+            int n = operation.path("n").asInt();
+            String op = operation.get("op").asText();
+            switch (operation.get("on").asText()) {
+                case "topic": return op.equals("stream") ? builder.stream(operation.get("topic").asText()) : builder.table(operation.get("topic").asText());
+                case "stream": return ofStream(stream(operation, "of"), op, n);
+                case "table": return ofTable(table(operation, "of"), op, n);
+                case "grouped stream": return folded(stream(operation, "of").groupByKey(), op, n);
+                case "grouped table": return foldedTable(rows(operation, "of"), op, n);
+                case "stream and table": return joined(stream(operation, "of"), table(operation, "with"), op, n);
+                case "streams": return op.equals("merge")
+                    ? stream(operation, "of").merge(stream(operation, "with"))
+                    : cogrouped(stream(operation, "of"), stream(operation, "with"), n).aggregate(() -> 0L);
+                case "tables": return joined(rows(operation, "of"), rows(operation, "with"), op, n);
+                case "referring tables": return referring(rows(operation, "of"), rows(operation, "with"), op, n);
+                default: return windows(operation, op, n);
+            }
+        }
+
+        static Object ofStream(KStream<String, Long> stream, String op, int n) {
+            switch (op) {
+                case "filter": return stream.filter((k, v) -> keep(v, k, n));
+                case "filterNot": return stream.filterNot((k, v) -> !keep(v, k, n));
+                case "mapValues": return stream.mapValues((k, v) -> value(v, k, n));
+                case "flatMapValues": return stream.flatMapValues((k, v) -> values(v, k, n));
+                case "selectKey": return stream.selectKey((k, v) -> key(v, k, n));
+                case "map": return stream.map((k, v) -> KeyValue.pair(key(v, k, n), value(v, k, n)));
+                case "flatMap": return stream.flatMap((k, v) -> values(v, k, n).stream().map(each -> KeyValue.pair(key(each, k, n), each)).toList());
+                case "split": return stream.split().branch((k, v) -> !keep(v, k, n)).defaultBranch(Branched.as("kept")).entrySet().stream().filter(each -> each.getKey().endsWith("kept")).findFirst().get().getValue();
+                // Whether records without a key are dropped here depends on what follows; millrace keeps them.
+                case "repartition": return stream.filter((k, v) -> k != null).repartition();
+                default: return stream.toTable();
+            }
+        }
+
+        static Object ofTable(KTable<String, Long> table, String op, int n) {
+            switch (op) {
+                case "filter": return table.filter((k, v) -> keep(v, k, n));
+                case "filterNot": return table.filterNot((k, v) -> !keep(v, k, n));
+                case "mapValues": return table.mapValues((k, v) -> value(v, k, n));
+                default: return changes(table);
+            }
+        }
+
+        static KStream<String, Long> joined(KStream<String, Long> stream, KTable<String, Long> table, String op, int n) {
+            ValueJoinerWithKey<String, Long, Long, Long> joiner = (k, a, b) -> join(k, a, b, n);
+            return op.equals("join") ? stream.join(table, joiner) : stream.leftJoin(table, joiner);
+        }
+
+        static KTable<String, Long> joined(KTable<String, Long> left, KTable<String, Long> right, String op, int n) {
+            ValueJoiner<Long, Long, Long> joiner = (a, b) -> join(null, a, b, n);
+            return op.equals("join") ? left.join(right, joiner) : op.equals("leftJoin") ? left.leftJoin(right, joiner) : left.outerJoin(right, joiner);
+        }
+
+        static KTable<String, Long> referring(KTable<String, Long> left, KTable<String, Long> right, String op, int n) {
+            java.util.function.BiFunction<String, Long, String> foreignKey = (k, v) -> key(v, k, n);
+            ValueJoiner<Long, Long, Long> joiner = (a, b) -> join(null, a, b, n);
+            return op.equals("join") ? left.join(right, foreignKey, joiner) : left.leftJoin(right, foreignKey, joiner);
+        }
+
+        static KTable<String, Long> folded(KGroupedStream<String, Long> grouped, String op, int n) {
+            switch (op) {
+                case "count": return grouped.count();
+                case "reduce": return grouped.reduce((a, v) -> add(a, v, n));
+                default: return grouped.aggregate(() -> 0L, (k, v, a) -> add(a, v, n));
+            }
+        }
+
+        static KTable<String, Long> foldedTable(KTable<String, Long> table, String op, int n) {
+            var grouped = table.groupBy((k, v) -> KeyValue.pair(key(v, k, n), v));
+            switch (op) {
+                case "count": return grouped.count();
+                case "reduce": return grouped.reduce((a, v) -> add(a, v, n), (a, v) -> subtract(a, v, n));
+                default: return grouped.aggregate(() -> 0L, (k, v, a) -> add(a, v, n), (k, v, a) -> subtract(a, v, n));
+            }
+        }
+
+        static CogroupedKStream<String, Long> cogrouped(KStream<String, Long> left, KStream<String, Long> right, int n) {
+            return left.groupByKey().<Long>cogroup((k, v, a) -> add(a, v, n)).cogroup(right.groupByKey(), (k, v, a) -> add(a, v + 1, n));
+        }
+
+        KStream<String, Long> windows(JsonNode operation, String op, int n) {
+            boolean isFinal = operation.get("emit").asText().equals("final");
+            boolean isLateByItself = operation.get("isLateByItself").asBoolean();
+            long grace = program.get("outOfOrderness").asLong() + operation.get("lateness").asLong();
+            var left = forWindows(stream(operation, "of"), isLateByItself, grace);
+            var right = operation.has("with") ? forWindows(stream(operation, "with"), isLateByItself, grace) : null;
+            // Kafka Streams fires sliding windows and sessions while a record of their last instant may still come.
+            var patience = Duration.ofMillis(grace + (isFinal && isLateByItself ? 1 : 0));
+            var size = Duration.ofMillis(operation.get("size").asLong());
+            var results = switch (operation.get("kind").asText()) {
+                case "session" -> inSessions(left, right, SessionWindows.ofInactivityGapAndGrace(size, patience), op, n);
+                case "sliding" -> {
+                    var windows = SlidingWindows.ofTimeDifferenceAndGrace(size, patience);
+                    var stored = stored(patience.plus(size.multipliedBy(2)));
+                    yield right == null
+                        ? folded(left.groupByKey().windowedBy(windows), op, n, stored)
+                        : cogrouped(left, right, n).windowedBy(windows).aggregate(() -> 0L, stored);
+                }
+                default -> {
+                    var windows = TimeWindows.ofSizeAndGrace(size, patience).advanceBy(Duration.ofMillis(operation.get("advance").asLong()));
+                    var stored = stored(patience.plus(size));
+                    yield right == null
+                        ? folded(left.groupByKey().windowedBy(windows), op, n, stored)
+                        : cogrouped(left, right, n).windowedBy(windows).aggregate(() -> 0L, stored);
+                }
+            };
+            if (isFinal) results = results.suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()));
+            long lastToEnd = operation.get("kind").asText().equals("session") ? size.toMillis() : 0;
+            return changes(results).map((k, v) -> KeyValue.pair(k.key() + "@" + k.window().start() + "-" + (k.window().end() + lastToEnd), v));
+        }
+
+        static KTable<Windowed<String>, Long> folded(TimeWindowedKStream<String, Long> windowed, String op, int n, Materialized<String, Long, WindowStore<Bytes, byte[]>> stored) {
+            switch (op) {
+                case "count": return windowed.count(stored);
+                case "reduce": return windowed.reduce((a, v) -> add(a, v, n), stored);
+                default: return windowed.aggregate(() -> 0L, (k, v, a) -> add(a, v, n), stored);
+            }
+        }
+
+        /** By default, a store forgets its entries 1 ms before they are closed. */
+        static Materialized<String, Long, WindowStore<Bytes, byte[]>> stored(Duration open) {
+            return Materialized.<String, Long, WindowStore<Bytes, byte[]>>with(Serdes.String(), Serdes.Long()).withRetention(open.plusMillis(1));
+        }
+
+        static KTable<Windowed<String>, Long> inSessions(KStream<String, Long> left, KStream<String, Long> right, SessionWindows windows, String op, int n) {
+            var retention = Duration.ofMillis(windows.inactivityGap() + windows.gracePeriodMs() + 1);
+            var stored = Materialized.<String, Long, SessionStore<Bytes, byte[]>>with(Serdes.String(), Serdes.Long()).withRetention(retention);
+            Merger<String, Long> merger = (k, a, b) -> merge(a, b);
+            if (right != null) return cogrouped(left, right, n).windowedBy(windows).aggregate(() -> 0L, merger, stored);
+            var windowed = left.groupByKey().windowedBy(windows);
+            switch (op) {
+                case "count": return windowed.count(stored);
+                case "reduce": return windowed.reduce((a, v) -> add(a, v, n), stored);
+                default: return windowed.aggregate(() -> 0L, (k, v, a) -> add(a, v, n), merger, stored);
+            }
+        }
+
+        /** Unlike Kafka Streams, millrace skips null values in windows, too. */
+        static KStream<String, Long> forWindows(KStream<String, Long> stream, boolean isLateByItself, long grace) {
+            var records = stream.filter((k, v) -> v != null);
+            return isLateByItself ? withoutLate(records, grace) : records;
+        }
+
+        /** Unlike Kafka Streams, millrace gives no deletion of a row that never was. */
+        static <K> KStream<K, Long> changes(KTable<K, Long> table) {
+            return table.toStream().processValues(() -> new FixedKeyProcessor<K, Long, Long>() {
+                final Set<K> known = new HashSet<>();
+                FixedKeyProcessorContext<K, Long> context;
+
+                @Override
+                public void init(FixedKeyProcessorContext<K, Long> context) {
+                    this.context = context;
+                }
+
+                @Override
+                public void process(FixedKeyRecord<K, Long> record) {
+                    if (record.value() == null ? known.remove(record.key()) : known.add(record.key()) || true) context.forward(record);
+                }
+            });
+        }
+
+        /** Where windows depend on other records, millrace calls a record late by its own time. */
+        static KStream<String, Long> withoutLate(KStream<String, Long> stream, long grace) {
+            return stream.processValues(() -> new FixedKeyProcessor<String, Long, Long>() {
+                long streamTime = Long.MIN_VALUE;
+                FixedKeyProcessorContext<String, Long> context;
+
+                @Override
+                public void init(FixedKeyProcessorContext<String, Long> context) {
+                    this.context = context;
+                }
+
+                @Override
+                public void process(FixedKeyRecord<String, Long> record) {
+                    streamTime = Math.max(streamTime, record.timestamp());
+                    if (record.timestamp() + grace >= streamTime) context.forward(record);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,85 @@
+/**
+ * Where millrace differs from Kafka Streams on purpose (docs/time.md, "For people from Kafka Streams and
+ * Flink"), the comparison computes what millrace should give. The rest of these differences is in
+ * StreamsPrograms.java, as operators in front of Kafka Streams' own, and in the inputs of random-steps.ts.
+ */
+import type { Answer, Operation, Program, WindowsOperation } from './program.ts'
+
+/** What millrace should give, by what Kafka Streams gives. */
+export function expectedOf(program: Program, answers: readonly Answer[]): Answer[] {
+  return answers.map(answer => byOutput(program, answer, expectedResults))
+}
+
+/** What millrace gives, in the order of {@link expectedOf}. */
+export function givenBy(program: Program, answers: readonly Answer[]): Answer[] {
+  return answers.map(answer => byOutput(program, answer, inOrder))
+}
+
+function byOutput(
+  { operations }: Program,
+  answer: Answer,
+  form: (operation: Operation, results: readonly string[]) => readonly string[],
+): Answer {
+  return Object.fromEntries(
+    Object.entries(answer).map(([output, results]) => [
+      output,
+      form(operations[Number(output.slice('out-'.length))]!, results),
+    ]),
+  )
+}
+
+function expectedResults(operation: Operation, results: readonly string[]): readonly string[] {
+  if (operation.on !== 'windows') return inOrder(operation, results)
+  const { kind, emit } = operation
+  if (emit === 'final')
+    return inOrder(
+      operation,
+      results.map(result => atLastInstant(kind, result)),
+    )
+  return inOrder(operation, kind === 'session' ? withoutOwnRetractions(results) : results)
+}
+
+/** Kafka Streams takes a session back also where the next result has its bounds. */
+function withoutOwnRetractions(results: readonly string[]): string[] {
+  return results.filter(
+    (result, n) =>
+      !result.includes('=null@') || !results.slice(n + 1).some(later => keyOf(later) === keyOf(result)),
+  )
+}
+
+/** Kafka Streams gives final results the latest time in the window. */
+function atLastInstant(kind: WindowsOperation['kind'], result: string): string {
+  const [, before, end] = /^(.*-(\d+)=.*@)\d+$/.exec(result)!
+  return `${before}${Number(end) - (kind === 'tumbling' || kind === 'hopping' ? 1 : 0)}`
+}
+
+/**
+ * Some orders are not promised: of final results of one instant, of the sliding windows that a record
+ * changes, of the rows that refer to a changed row. Here it is that of keys and windows. Kafka Streams gives
+ * the result of a sliding window twice if it ends at the record and starts right after another one.
+ */
+function inOrder(operation: Operation, results: readonly string[]): readonly string[] {
+  if (operation.on === 'referring tables') return results.map(withoutTime).sort(byKey)
+  if (operation.on !== 'windows') return results
+  if (operation.emit === 'changes')
+    return operation.kind === 'sliding' ? [...new Set(results)].sort(byKey) : results
+  const timeOf = (result: string): number => Number(result.split('@').at(-1))
+  return results.toSorted((a, b) => timeOf(a) - timeOf(b) || byKey(a, b))
+}
+
+/**
+ * A result of a foreign-key join has the later time of its two rows in millrace; in Kafka Streams, if the
+ * other table changes, that of the change.
+ */
+function withoutTime(result: string): string {
+  return result.slice(0, result.indexOf('@'))
+}
+
+function byKey(a: string, b: string): number {
+  return keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0
+}
+
+/** The key, with its window if it has one. */
+function keyOf(result: string): string {
+  return result.slice(0, result.indexOf('='))
+}

@@ -1,0 +1,49 @@
+/**
+ * Programs and inputs at random, through Kafka Streams and through millrace: each record gives the same
+ * results, in the same order, with the same timestamps. Where the two differ on purpose, the comparison
+ * computes what millrace should give (deliberate-differences.ts).
+ */
+import { deepEqual, ok } from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { MillraceError } from '../../../src/base/index.ts'
+import { forSeeds } from '../../for-seeds.ts'
+import { expectedOf, givenBy } from './deliberate-differences.ts'
+import { KafkaStreams } from './kafka-streams.ts'
+import { ourAnswer } from './our-answer.ts'
+import type { Answer, Program, Step } from './program.ts'
+import { randomProgram } from './random-program.ts'
+import { randomSteps } from './random-steps.ts'
+
+/** In a soak; otherwise a tenth. */
+const programs = 5000
+
+const peer = new KafkaStreams()
+after(() => peer.close())
+
+/** Undefined: millrace refuses the program. It joins the two ends of an exchange, and is told what to do. */
+function answerOrRefusal(program: Program, steps: readonly Step[]): Answer[] | undefined {
+  try {
+    return ourAnswer(program, steps)
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === 'INVALID_TOPOLOGY') return undefined
+    throw error
+  }
+}
+
+test('each record gives what it gives in Kafka Streams', () =>
+  forSeeds(
+    programs,
+    async random => {
+      const made = randomProgram(random)
+      const { program } = made
+      const steps = randomSteps(random, made)
+      const ours = answerOrRefusal(program, steps)
+      const theirs = await peer.answer(program, steps)
+      if (ours) deepEqual(givenBy(program, ours), expectedOf(program, theirs))
+      return ours
+    },
+    answers => {
+      const refused = answers.filter(answer => answer === undefined).length
+      ok(refused <= answers.length / 100, `${refused} programs are refused`)
+    },
+  ))

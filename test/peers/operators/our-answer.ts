@@ -1,0 +1,224 @@
+/** What millrace gives for a program and its steps. */
+import { json, text, topic, type Topic } from '../../../src/schema/index.ts'
+import {
+  App,
+  hopping,
+  session,
+  sliding,
+  type Stream,
+  Table,
+  tumbling,
+  type WindowedTable,
+} from '../../../src/stream/index.ts'
+import { testApp } from '../../../src/testing/index.ts'
+import {
+  type Answer,
+  type Fold,
+  functions,
+  type Operation,
+  type Program,
+  type Step,
+  type WindowsOperation,
+} from './program.ts'
+
+type Records = Stream<string | null, number | null>
+type Rows = Table<string, number>
+type Source = Topic<string, number>
+
+const { keep, drop, value, key, values, add, subtract, merge, join } = functions
+
+/** The program as an app, and what is written where. */
+class Built {
+  readonly app: App = new App('program')
+  readonly sources: Map<string, Source> = new Map()
+  readonly outputs: readonly Source[]
+  readonly #made: (Records | Rows)[] = []
+
+  constructor({ operations, outputs, outOfOrderness }: Program) {
+    for (const operation of operations) this.#made.push(this.#make(operation, outOfOrderness))
+    this.outputs = outputs.map(position => {
+      const output = topic(`out-${position}`, { key: text(), value: json<number>() })
+      const result = this.#made[position]!
+      if (result instanceof Table) result.to(output)
+      else result.to(output)
+      return output
+    })
+  }
+
+  #make(operation: Operation, outOfOrderness: number): Records | Rows {
+    switch (operation.on) {
+      case 'topic':
+        return this.#source(operation.op, operation.topic, outOfOrderness)
+      case 'stream':
+        return ofStream[operation.op](this.#stream(operation.of), operation.n)
+      case 'table':
+        return ofTable[operation.op](this.#table(operation.of), operation.n)
+      case 'grouped stream':
+        return folded(this.#stream(operation.of), operation.op, operation.n)
+      case 'grouped table':
+        return foldedTable(this.#table(operation.of), operation.op, operation.n)
+      case 'stream and table':
+        return this.#stream(operation.of)[operation.op](this.#table(operation.with), (a, b, k) =>
+          join(a, b, k, operation.n),
+        )
+      case 'streams':
+        return ofStreams[operation.op](this.#stream(operation.of), this.#stream(operation.with), operation.n)
+      case 'tables':
+        return ofTables[operation.op](this.#table(operation.of), this.#table(operation.with), operation.n)
+      case 'referring tables':
+        return referring[operation.op](this.#table(operation.of), this.#table(operation.with), operation.n)
+      case 'windows':
+        return windowed(this.#stream(operation.of), this.#stream(operation.with ?? operation.of), operation)
+    }
+  }
+
+  #source(op: 'stream' | 'table', name: string, outOfOrderness: number): Records | Rows {
+    const watermark = op === 'stream' ? { watermark: { outOfOrderness } } : {}
+    const source = topic(name, { key: text(), value: json<number>(), ...watermark })
+    this.sources.set(name, source)
+    return this.app[op](source)
+  }
+
+  #stream(position: number): Records {
+    return this.#made[position] as Records
+  }
+
+  #table(position: number): Rows {
+    return this.#made[position] as Rows
+  }
+}
+
+const ofStream = {
+  filter: (stream: Records, n: number) => stream.filter((v, k) => keep(v, k, n)),
+  filterNot: (stream: Records, n: number) => stream.filterNot((v, k) => drop(v, k, n)),
+  mapValues: (stream: Records, n: number) => stream.mapValues((v, k) => value(v, k, n)),
+  flatMapValues: (stream: Records, n: number) => stream.flatMapValues((v, k) => values(v, k, n)),
+  selectKey: (stream: Records, n: number) => stream.selectKey((v, k) => key(v, k, n)),
+  map: (stream: Records, n: number) => stream.map((v, k) => [key(v, k, n), value(v, k, n)]),
+  flatMap: (stream: Records, n: number) =>
+    stream.flatMap((v, k) => values(v, k, n).map(each => [key(each, k, n), each] as const)),
+  split: (stream: Records, n: number) =>
+    stream.split({ dropped: (v, k) => drop(v, k, n) }, { rest: 'kept' }).kept,
+  repartition: (stream: Records) => stream.filter((_, k) => k !== null).repartition(),
+  toTable: (stream: Records) => stream.toTable(),
+} as const
+
+const ofTable = {
+  filter: (table: Rows, n: number) => table.filter((v, k) => keep(v, k, n)),
+  filterNot: (table: Rows, n: number) => table.filterNot((v, k) => drop(v, k, n)),
+  mapValues: (table: Rows, n: number) => table.mapValues((v, k) => value(v, k, n)),
+  toStream: (table: Rows) => table.toStream(),
+} as const
+
+const ofStreams = {
+  merge: (left: Records, right: Records) => left.merge(right),
+  cogroup: (left: Records, right: Records, n: number) => cogrouped(left, right, n).aggregate(0),
+} as const
+
+const ofTables = {
+  join: (left: Rows, right: Rows, n: number) => left.join(right, (a, b) => join(a, b, null, n)),
+  leftJoin: (left: Rows, right: Rows, n: number) => left.leftJoin(right, (a, b) => join(a, b, null, n)),
+  outerJoin: (left: Rows, right: Rows, n: number) => left.outerJoin(right, (a, b) => join(a, b, null, n)),
+} as const
+
+const referring = {
+  join: (left: Rows, right: Rows, n: number) =>
+    left.join(
+      right,
+      (v, k) => key(v, k, n),
+      (a, b) => join(a, b, null, n),
+    ),
+  leftJoin: (left: Rows, right: Rows, n: number) =>
+    left.leftJoin(
+      right,
+      (v, k) => key(v, k, n),
+      (a, b) => join(a, b, null, n),
+    ),
+} as const
+
+function cogrouped(left: Records, right: Records, n: number) {
+  return left
+    .groupByKey()
+    .cogroup((a: number, v) => add(a, v, n))
+    .cogroup(right.groupByKey(), (a, v) => add(a, v + 1, n))
+}
+
+function windowed(left: Records, right: Records, operation: WindowsOperation): Records {
+  return resultsOf(left, right, operation)
+    .emit(operation.emit)
+    .toStream()
+    .map((v, { key: k, start, end }) => [`${k}@${start}-${end}`, v])
+}
+
+function resultsOf(
+  left: Records,
+  right: Records,
+  operation: WindowsOperation,
+): WindowedTable<string, number, number> {
+  const { kind, size, advance, lateness: allowedLateness, op, n } = operation
+  const adder = adderOf(n)
+  if (kind === 'session') {
+    const windows = session(size, { allowedLateness })
+    const sessions = left.groupByKey().windowedBy(windows)
+    return {
+      count: () => sessions.count(),
+      reduce: () => sessions.reduce(adder),
+      aggregate: () => sessions.aggregate(0, adder, merge),
+      cogroup: () => cogrouped(left, right, n).windowedBy(windows).aggregate(0, merge),
+    }[op]()
+  }
+  const windows = {
+    tumbling: () => tumbling(size, { allowedLateness }),
+    hopping: () => hopping(size, advance, { allowedLateness }),
+    sliding: () => sliding(size, { allowedLateness }),
+  }[kind]()
+  const grouped = left.groupByKey().windowedBy(windows)
+  return {
+    count: () => grouped.count(),
+    reduce: () => grouped.reduce(adder),
+    aggregate: () => grouped.aggregate(0, adder),
+    cogroup: () => cogrouped(left, right, n).windowedBy(windows).aggregate(0),
+  }[op]()
+}
+
+function folded(stream: Records, op: Fold, n: number): Rows {
+  const grouped = stream.groupByKey()
+  const adder = adderOf(n)
+  return {
+    count: () => grouped.count(),
+    reduce: () => grouped.reduce(adder),
+    aggregate: () => grouped.aggregate(0, adder),
+  }[op]()
+}
+
+function foldedTable(table: Rows, op: Fold, n: number): Rows {
+  const grouped = table.groupBy((v, k) => [key(v, k, n), v])
+  const adder = adderOf(n)
+  const subtractor = (a: number, v: number): number | null => subtract(a, v, n)
+  return {
+    count: () => grouped.count(),
+    reduce: () => grouped.reduce(adder, subtractor),
+    aggregate: () => grouped.aggregate(0, adder, subtractor),
+  }[op]()
+}
+
+function adderOf(n: number) {
+  return (a: number, v: number): number | null => add(a, v, n)
+}
+
+/** What each step gives. */
+export function ourAnswer(program: Program, steps: readonly Step[]): Answer[] {
+  const { app, sources, outputs } = new Built(program)
+  const run = testApp(app)
+  return steps.map(step => {
+    for (const { topic: name, key: k, ...record } of step)
+      run.input(sources.get(name)!).push({ ...record, ...(k !== null && { key: k }) })
+    const answer: Record<string, string[]> = {}
+    for (const output of outputs) {
+      const records = run.output(output).read()
+      if (records.length > 0)
+        answer[output.name] = records.map(each => `${each.key}=${each.value}@${each.timestamp}`)
+    }
+    return answer
+  })
+}
