@@ -95,6 +95,7 @@ export {
   type StateOptions,
   type Stream,
   type Table,
+  type TableOptions,
   type TimeDomain,
   type Timer,
   type TimerFunction,

@@ -17,6 +17,7 @@ export { type SessionRecord } from './operators/session-records.ts'
 export { SourcePartition } from './task/source-partition.ts'
 export { TaskGroup } from './task/task-group.ts'
 export { settingsOf, type RunOptions } from './run/run-options.ts'
+export { type TableOptions } from './dsl/history.ts'
 export {
   type DeduplicateOptions,
   type RepartitionOptions,

@@ -29,12 +29,14 @@ import { settle } from '../settle.ts'
 import { appRecordBytesMax } from '../tiny-limits.ts'
 import {
   alignedRows,
+  asOf,
   exchangedSessionRows,
   lastOfRows,
   type OracleRecord,
   sessionRows,
   slidingRows,
   tableOf,
+  withWatermarks,
 } from '../stream/oracle.ts'
 
 interface Event extends OracleRecord {
@@ -49,6 +51,7 @@ const lately = sliding(20, { allowedLateness: 60 })
 const soFar = cumulative({ size: 150, step: 50, allowedLateness: 60, offset: -10 })
 /** Over final results of the hours. */
 const daily = hopping(100, 50, { allowedLateness: 60, offset: -20 })
+const remembered = { history: 40, allowedLateness: 20 }
 const add = (sum: number, { value }: { value: number }): number => sum + value
 const plus = (a: number, b: number): number => a + b
 
@@ -74,6 +77,7 @@ function program(partitions: number) {
     partitions: 2,
   })
   const groups = topic('groups', { key: json<number>(), value: json<number>(), partitions: 2 })
+  const dated = topic('dated', { key: json<string>(), value: json<(number | null)[]>(), partitions: 1 })
   const shares = topic('shares', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const quiet = topic('quiet', { key: text(), value: json<number>(), partitions: 2 })
@@ -151,9 +155,14 @@ function program(partitions: number) {
       (sum, all) => [sum, all],
     )
     .to(shares)
+  stream
+    .leftJoin(stream.toTable(remembered), ({ value }, row) => [value, row?.value ?? null])
+    .selectKey(([value], key, { timestamp }) => `${key} ${timestamp} ${value}`)
+    .to(dated)
   return {
     app,
     input,
+    dated,
     sums,
     others,
     sessions,
@@ -239,6 +248,19 @@ function quietRows(partitions: readonly (readonly Event[])[]): Map<string, unkno
     watermark = Number.POSITIVE_INFINITY
     for (const [key, state] of keys) fire(key, state)
   }
+  return rows
+}
+
+/** Each record with the last value of its key at its time. */
+function datedRows(partitions: readonly (readonly Event[])[]): Map<string, unknown> {
+  const rowOf = asOf(partitions, outOfOrderness, remembered.history, remembered.allowedLateness)
+  const rows = new Map<string, unknown>()
+  for (const partition of partitions)
+    for (const { record, watermark } of withWatermarks(partition, outOfOrderness)) {
+      const { key, value, timestamp } = record
+      const row = rowOf(key, timestamp, watermark)
+      rows.set(JSON.stringify(`${key} ${timestamp} ${value}`), [[value, row?.value ?? null], timestamp])
+    }
   return rows
 }
 
@@ -365,6 +387,7 @@ async function oneCase(random: Random): Promise<void> {
     [to.groups, groupedRows(events)],
     [to.shares, sharedRows(events)],
     [to.quiet, quietRows(byPartition)],
+    [to.dated, datedRows(byPartition)],
   ] as const
   for (const [from, rows] of expected)
     deepEqual(await rowsOf(clock, log, from as never), sorted(rows), `${from.name} ${label}`)

@@ -19,6 +19,7 @@ import {
   slidingRows,
   tableOf,
 } from './oracle.ts'
+import { runAtRandom } from './random-run.ts'
 import { type InputRecord, TaskHarness } from './task-harness.ts'
 
 interface Event extends OracleRecord {
@@ -26,35 +27,6 @@ interface Event extends OracleRecord {
 }
 
 const add = (sum: number, { value }: { value: number }): number => sum + value
-
-/**
- * Runs to the end of input in a random order, with commits and crashes between batches, and at every turn of
- * the event loop while many windows fire.
- */
-function runAtRandom(harness: TaskHarness, random: Random): void {
-  let crashes = 0
-  const crash = (): void => {
-    crashes += 1
-    harness.restart()
-  }
-  for (let isDone = false; !isDone;) {
-    let isRunning = true
-    const between = (): boolean => {
-      if (random.int(4) === 0) harness.commit()
-      isRunning = crashes > 20 || random.int(30) > 0
-      return isRunning
-    }
-    const { open } = harness
-    const source = open[random.int(Math.max(open.length, 1))]
-    if (source) harness.read(source, 1 + random.int(8), between)
-    else harness.endExhausted(between)
-    if (!isRunning) crash()
-    else if (random.int(4) === 0) harness.commit()
-    if (isRunning && crashes < 20 && random.int(10) === 0) crash()
-    else isDone = isRunning && source === undefined
-  }
-  harness.commit()
-}
 
 function randomPartitions(random: Random, count: number = 1 + random.int(3)): Event[][] {
   const partitions: Event[][] = Array.from({ length: count }, () => [])

@@ -48,6 +48,31 @@ export function withWatermarks<R extends OracleRecord>(
   })
 }
 
+/**
+ * The record of a key that a table with history has at a time, for a stream's record with this watermark;
+ * undefined if there is none, or none any more.
+ */
+export function asOf<R extends OracleRecord>(
+  table: readonly (readonly R[])[],
+  outOfOrderness: number,
+  historyMs: number,
+  allowedLatenessMs: number,
+): (key: string, timestamp: number, watermark: number) => R | undefined {
+  const accepted = table.flatMap(changes =>
+    withWatermarks(changes, outOfOrderness)
+      .filter(({ record, watermark }) => watermark <= record.timestamp + allowedLatenessMs)
+      .map(({ record }) => record),
+  )
+  return (key, timestamp, watermark) => {
+    if (watermark > timestamp + historyMs + allowedLatenessMs) return undefined
+    let found: R | undefined
+    for (const change of accepted)
+      if (change.key === key && change.timestamp <= timestamp && change.timestamp >= (found?.timestamp ?? 0))
+        found = change
+    return found
+  }
+}
+
 /** Per key and window, every record that is not late for that window. */
 export function alignedRows(
   partitions: Partitions,

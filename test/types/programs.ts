@@ -123,6 +123,11 @@ cities.leftJoin(gateRows, lengthOf, ({ city }, row, key) => `${key} ${city} ${ro
 cities.join(gateRows, ({ city }) => city, gateOf) // wrong: type of a foreign key
 cities.leftJoin(gateRows, lengthOf, gateOf) // wrong: a left join by foreign key may meet null
 
+// A join finds the same types in a table with history.
+stream.join(app.table(airports, { history: '1h', allowedLateness: '5m' }), (_, { city }) => city.length)
+stream.toTable({ history: '1h', version: 2 }).filter(flight => flight.delay > 0)
+app.table(airports, { history: '1' }) // wrong: duration of a history
+
 // A grouped table has a group and a value for each row, and takes back what it added.
 const byLength = cities.groupBy(({ city }, key) => [city.length, key])
 byLength.count().filter((count, length) => count + length > 0)

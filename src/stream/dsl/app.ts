@@ -6,9 +6,10 @@ import { checkTopic, type Topic } from '../../schema/index.ts'
 import { checkCall } from './arguments.ts'
 import { describePlan, type DescriptionFormat } from '../plan/describe.ts'
 import { type Edge, Graph, present } from '../plan/graph.ts'
-import { materialize } from '../operators/table-source.ts'
 import { planOf, type Plan } from '../plan/plan.ts'
 import type { StreamRecord } from '../operators/record.ts'
+import type { History } from '../operators/versioned-table.ts'
+import { historyOf, isSameHistory, rowsOf, type TableOptions } from './history.ts'
 import type { Named } from './options.ts'
 import { Stream } from './stream.ts'
 import { Table } from './table.ts'
@@ -17,7 +18,7 @@ export class App {
   readonly name: string
   readonly #graph: Graph
   readonly #streams = new Map<string, unknown>()
-  readonly #tables = new Map<string, unknown>()
+  readonly #tables = new Map<string, { readonly history: History | undefined }>()
   readonly #topics = new Map<string, unknown>()
 
   /** @internal Use {@link createApp}. */
@@ -51,17 +52,30 @@ export class App {
 
   /**
    * The latest value per key of a topic, as a table; null deletes. The table is kept as state. It holds back
-   * no watermark unless the topic declares one.
+   * no watermark unless the topic declares one. With `history`, which needs that, it also keeps the rows
+   * before: {@link TableOptions}.
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION, INVALID_TOPOLOGY
    */
-  table<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Table<NonNullable<K>, NonNullable<V>> {
+  table<K, V>(
+    topic: Topic<K, V, never, never>,
+    options: TableOptions = {},
+  ): Table<NonNullable<K>, NonNullable<V>> {
     checkTopic('table', topic)
     checkCall('table', {}, options)
+    const history = historyOf(topic.name, topic.watermark !== undefined, options)
     const known = this.#tables.get(topic.name)
-    if (known) return this.#again(known, topic)
+    if (known) {
+      if (history && !isSameHistory(history, known.history))
+        throw new MillraceError(
+          'INVALID_TOPOLOGY',
+          `The app '${this.name}' reads topic '${topic.name}' as a table with another history already, or with none: give the history where the table is made first.`,
+        )
+      return this.#again(known, topic)
+    }
     const source = present(this.#source(topic, 'table'))
-    const operator = materialize<NonNullable<K>, NonNullable<V>>({ name: 'table', label: 'table' })
+    const operator = rowsOf<NonNullable<K>, NonNullable<V>>({ name: 'table', label: 'table' }, history)
     const rows = this.#graph.apply(operator, [source], { name: options.name ?? `${topic.name}-table` })
-    const table = new Table(this.#graph, rows)
+    const table = new Table(this.#graph, rows, true, history)
     this.#tables.set(topic.name, table)
     return table
   }

@@ -63,6 +63,7 @@ const usages = {
 export type Method = keyof typeof usages
 
 const version = { version: 'natural' } as const
+const history = { history: 'duration', allowedLateness: 'duration' } as const
 
 /** The options that methods take besides a name. Operators that keep values of the program take a version. */
 const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>>>> = {
@@ -82,7 +83,8 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   'leftJoin of tables by foreign key': version,
   outerJoin: version,
   process: version,
-  toTable: version,
+  table: history,
+  toTable: { ...version, ...history },
   split: { rest: 'string' },
   repartition: { partitions: 'count' },
   deduplicate: { allowedLateness: 'duration' },

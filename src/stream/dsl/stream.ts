@@ -6,6 +6,7 @@ import { checkTopic, type WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present } from '../plan/graph.ts'
 import { checkCall, checkNothing, wrongArgument } from './arguments.ts'
 import { GroupedStream } from './grouped.ts'
+import { historyOf, innerJoinOf, isTimed, leftJoinOf, rowsOf, type TableOptions } from './history.ts'
 import { lateness, positive } from './windows.ts'
 import { checkKept, toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
@@ -30,8 +31,6 @@ import { merge } from '../operators/merge.ts'
 import { withHeaders } from '../operators/with-headers.ts'
 import { withTimestamp } from '../operators/with-timestamp.ts'
 import { split } from '../operators/split.ts'
-import { innerJoin, leftJoin } from '../operators/stream-table-join.ts'
-import { materialize } from '../operators/table-source.ts'
 import { Table } from './table.ts'
 
 /**
@@ -322,7 +321,8 @@ export class Stream<K, V> {
     joiner: (value: NonNullable<V>, tableValue: T, key: NonNullable<K>, record: RecordContext) => R,
     options: Named = {},
   ): Stream<NonNullable<K>, R> {
-    const operator = innerJoin(joiner)
+    checkTable('join', table)
+    const operator = innerJoinOf(table, this.edge, joiner)
     const edge = this.#toMeet('join', table, joiner, operator, options)
     return new Stream(this.graph, this.graph.apply(operator, [present(edge), table.edge], options))
   }
@@ -333,18 +333,26 @@ export class Stream<K, V> {
     joiner: (value: NonNullable<V>, tableValue: T | null, key: K, record: RecordContext) => R,
     options: Named = {},
   ): Stream<K, R> {
-    const operator = leftJoin(joiner)
+    checkTable('leftJoin', table)
+    const operator = leftJoinOf(table, this.edge, joiner)
     const edge = this.#toMeet('leftJoin', table, joiner, operator, options)
     return new Stream(this.graph, this.graph.apply(operator, [valued(edge), table.edge], options))
   }
 
-  /** Reads the stream as the changelog of a table: the latest value per key, null deletes. */
-  toTable(options: Versioned = {}): Table<NonNullable<K>, NonNullable<V>> {
+  /**
+   * Reads the stream as the changelog of a table: the latest value per key, null deletes. With `history` it
+   * also keeps the rows before: {@link TableOptions}.
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION; LATENESS_SHRINKS for a history of results that
+   *   may come later than it allows
+   */
+  toTable(options: TableOptions & Versioned = {}): Table<NonNullable<K>, NonNullable<V>> {
     checkCall('toTable', {}, options)
     const { graph, edge } = this
-    const operator = materialize<NonNullable<K>, NonNullable<V>>({ name: 'to-table', label: 'to table' })
+    const history = historyOf(edge.from.name, isTimed(edge.from), options)
+    const operator = rowsOf<NonNullable<K>, NonNullable<V>>({ name: 'to-table', label: 'to table' }, history)
     graph.check(operator, [edge], options)
-    return new Table(graph, graph.apply(operator, [present(graph.exchange(edge))], options))
+    const rows = graph.apply(operator, [present(graph.exchange(edge))], options)
+    return new Table(graph, rows, true, history)
   }
 
   /**
@@ -370,7 +378,6 @@ export class Stream<K, V> {
     operator: Parameters<Graph['check']>[0],
     options: Named,
   ): Edge<StreamRecord<K, V>> {
-    if (!(table instanceof Table)) throw wrongArgument(method, 'table', noTable(table), table)
     checkCall(method, { joiner }, options)
     const { graph, edge } = this
     graph.check(operator, [edge, table.edge], options)
@@ -392,6 +399,10 @@ function valued<K, V>({
   outlet,
 }: Edge<StreamRecord<K, V>>): Edge<StreamRecord<K, Maybe<NonNullable<V>>>> {
   return { from, outlet }
+}
+
+function checkTable(method: 'join' | 'leftJoin', table: unknown): void {
+  if (!(table instanceof Table)) throw wrongArgument(method, 'table', noTable(table), table)
 }
 
 /** @internal What a join needs in place of `given`, for messages. */

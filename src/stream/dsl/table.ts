@@ -10,6 +10,7 @@ import type { OperatorSpec, Unary } from '../operators/operator.ts'
 import { selectKey } from '../operators/stateless.ts'
 import { groupRows } from '../operators/table-groups.ts'
 import { type Change, filterRows, filterRowsNot, mapRows } from '../operators/table-rows.ts'
+import type { History } from '../operators/versioned-table.ts'
 import { innerJoinTables, leftJoinTables, outerJoinTables } from '../operators/table-table-join.ts'
 import type { Named, Versioned } from './options.ts'
 import { addSink, noTable, Stream } from './stream.ts'
@@ -30,11 +31,15 @@ export class Table<K, V> {
    */
   readonly kept: boolean
 
+  /** @internal What it remembers of the past; undefined: only the latest rows are kept. */
+  readonly history: History | undefined
+
   /** @internal */
-  constructor(graph: Graph, edge: Edge<Change<K, V>>, kept = true) {
+  constructor(graph: Graph, edge: Edge<Change<K, V>>, kept = true, history?: History) {
     this.graph = graph
     this.edge = edge
     this.kept = kept
+    this.history = history
   }
 
   /** Keeps the rows for which `keep` returns true. It is called again when a join looks up a row. */
@@ -185,6 +190,7 @@ export class Table<K, V> {
   }
 
   #then<R>(operator: Unary<Change<K, V>, Change<K, R>>, options: Named): Table<K, R> {
-    return new Table(this.graph, this.graph.apply(operator, [this.edge], options), this.kept)
+    const { graph, edge, kept, history } = this
+    return new Table(graph, graph.apply(operator, [edge], options), kept, history)
   }
 }

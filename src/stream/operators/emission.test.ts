@@ -61,7 +61,7 @@ for (const [policy, acts, sent, counted] of rows)
     const ticks: (() => void)[] = []
     const context: OperatorContext = {
       state: name => new KeyedState(name),
-      view: () => ({ get: () => undefined }),
+      view: () => ({ get: () => undefined, asOf: () => undefined }),
       rawKey: () => '',
       keyOf: () => undefined as never,
       acrossPartitions: false,

@@ -15,6 +15,7 @@
  *     W10           the watermark of the task is 10; Winfinity: the input has ended
  *     tick 5        5 ms of processing time pass
  *     get a         what the operator's table holds under a key
+ *     get a @5      what it held then
  *
  * Output reads alike: `late: a 1 @5` names the outlet if there are several, `a[0,10) 3 @9 on-time` is a
  * window's result, `dropped null-key` is a drop, and `late` one for lateness. A watermark is shown if it
@@ -37,6 +38,11 @@ interface CaseOptions {
   readonly acrossPartitions?: boolean
   /** The rows of the tables at its inputs. */
   readonly tables?: readonly (Readonly<Record<string, unknown>> | undefined)[]
+  /** The versions of the rows of the tables with history at its inputs, each since a time. */
+  readonly histories?: readonly (
+    | Readonly<Record<string, readonly (readonly [since: number, value: unknown])[]>>
+    | undefined
+  )[]
   /** Outlets that are added to the specification's own, as `emit` does. */
   readonly outlets?: readonly string[]
   /** Whether a restart makes no difference: early results are lost in a restart. Default true. */
@@ -123,13 +129,19 @@ class Harness {
     if (word === 'Winfinity') this.#advance(Number.POSITIVE_INFINITY)
     else if (/^W-?\d+$/.test(word)) this.#advance(Number(word.slice(1)))
     else if (word === 'tick') this.#tick(Number(rest))
-    else if (word === 'get')
-      this.#out.push(JSON.stringify(this.#operator.view?.get(rawKey(rest), rest)) ?? '-')
+    else if (word === 'get') this.#out.push(this.#get(step.slice(4)))
     else {
       const [, input = '0', record = ''] = /^(?:(\d): )?(.*)$/.exec(step) ?? []
       this.#operator.inputs[Number(input)]!(this.#recordOf(record))
     }
     return this.#out
+  }
+
+  #get(step: string): string {
+    const { view } = this.#operator
+    const [key = '', at] = step.split(' @')
+    const found = at === undefined ? view?.get(rawKey(key), key) : view?.asOf?.(rawKey(key), key, Number(at))
+    return JSON.stringify(found) ?? '-'
   }
 
   entries(): string[] {
@@ -168,6 +180,10 @@ class Harness {
       },
       view: index => ({
         get: (_rawKey, key) => this.#options.tables?.[index]?.[String(key)] as never,
+        asOf: (_rawKey, key, timestamp) =>
+          this.#options.histories?.[index]?.[String(key)]?.findLast(
+            ([since]) => since <= timestamp,
+          )?.[1] as never,
       }),
       rawKey: record => rawKeyOf(record, jsonKeyCodec),
       keyOf: raw => jsonKeyCodec.decode(raw) as never,

@@ -45,6 +45,8 @@ export type Forwards<Records extends readonly StreamRecord[]> = {
  */
 export interface TableView<K = unknown, V = unknown> {
   get(rawKey: string, key: K): V | undefined
+  /** The row as it was at a time: of a table with history. */
+  asOf?(rawKey: string, key: K, timestamp: number): V | undefined
 }
 
 /**
@@ -133,8 +135,8 @@ export type DropReason =
 export interface OperatorContext {
   /** The state `name` of this operator in this task. */
   state<V>(name: string, use?: StateUse): KeyedState<V>
-  /** The content of the table that is input `index`. */
-  view<K, V>(index: number): TableView<K, V>
+  /** The content of the table that is input `index`. Only a table with history may be asked for the past. */
+  view<K, V>(index: number): Required<TableView<K, V>>
   /**
    * The bytes of a record's key as a binary string, computed once for all operators. A plain function: an
    * operator may take it out of the context once.

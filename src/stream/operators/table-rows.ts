@@ -30,7 +30,11 @@ const eachRow = <K, V, R>(name: string, become: (value: V, key: K) => R | null):
           if (value !== null || previous !== null) changed(record.withValue(value, previous))
         },
       ],
-      view: { get: (rawKey, key) => became(rows.get(rawKey, key as K) ?? null, key as K) ?? undefined },
+      view: {
+        get: (rawKey, key) => became(rows.get(rawKey, key as K) ?? null, key as K) ?? undefined,
+        asOf: (rawKey, key, timestamp) =>
+          became(rows.asOf(rawKey, key as K, timestamp) ?? null, key as K) ?? undefined,
+      },
     }
   },
 })

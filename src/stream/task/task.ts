@@ -204,13 +204,19 @@ export class Task {
       },
       view: index => {
         const from = node.inputs[index]?.from
-        let view: TableView | undefined
+        let known: TableView | undefined
+        const view = (): TableView => {
+          // Looked up with the first record: an input may be made after the operators that it feeds.
+          known ??= from && operators.get(from)?.view
+          assert(known, 'a view is one of a table')
+          return known
+        }
         return {
-          get(rawKey, key) {
-            // Looked up with the first record: an input may be made after the operators that it feeds.
-            view ??= from && operators.get(from)?.view
-            assert(view, 'a view is one of a table')
-            return view.get(rawKey, key) as never
+          get: (rawKey, key) => view().get(rawKey, key) as never,
+          asOf(rawKey, key, timestamp) {
+            const table = view()
+            assert(table.asOf !== undefined, 'a table with history is asked for the past')
+            return table.asOf(rawKey, key, timestamp) as never
           },
         }
       },

@@ -1,0 +1,86 @@
+/** Tables with history, as a program asks for them. */
+import { type Duration, MillraceError } from '../../base/index.ts'
+import { innerAsOfJoin, leftAsOfJoin } from '../operators/as-of-join.ts'
+import type { Maybe, OperatorSpec, Unary } from '../operators/operator.ts'
+import type { RecordContext, StreamRecord } from '../operators/record.ts'
+import { innerJoin, leftJoin } from '../operators/stream-table-join.ts'
+import type { Change } from '../operators/table-rows.ts'
+import { materialize } from '../operators/table-source.ts'
+import { type History, materializeVersions } from '../operators/versioned-table.ts'
+import { type Edge, type GraphNode, latenessOf } from '../plan/graph.ts'
+import type { Named } from './options.ts'
+import { lateness, positive, type WindowOptions } from './windows.ts'
+
+/** How a table is kept. */
+export interface TableOptions extends Named, WindowOptions {
+  /**
+   * How long a row is remembered after the next one has replaced it, such as `'1h'`. A record of a stream
+   * that is joined to the table then gets the row of the record's time, not the latest one. For that it waits
+   * for the watermark, which the table's topic must declare, with `idleAfter` if it seldom changes. Default:
+   * only the latest row is kept.
+   */
+  readonly history?: Duration
+  /**
+   * How far the watermark may have passed a change that the history still takes. A join waits as long for
+   * such changes. Later ones are dropped, and counted as `late`. Default 0. Only with `history`.
+   */
+  readonly allowedLateness?: Duration
+}
+
+/**
+ * The history that a program asks for; undefined for none. `changes`: the name of what the table is made of,
+ * `hasTime`: whether a watermark moves with it.
+ */
+export function historyOf(changes: string, hasTime: boolean, options: TableOptions): History | undefined {
+  const { history, allowedLateness } = options
+  if (history === undefined) {
+    if (allowedLateness === undefined) return undefined
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `The table of '${changes}' keeps only the latest rows, so no change is late. Leave out allowedLateness, or give it a { history }.`,
+    )
+  }
+  const historyMs = positive(history, 'the history of a table')
+  if (hasTime) return { historyMs, allowedLatenessMs: lateness(options) }
+  throw new MillraceError(
+    'INVALID_TOPOLOGY',
+    `The table of '${changes}' can have no history, as nothing says when all changes up to a time have come. ` +
+      'Declare its topic with a watermark: { outOfOrderness: 0 } if its changes come in the order of their times.',
+  )
+}
+
+export function isSameHistory(one: History, other: History | undefined): boolean {
+  return one.historyMs === other?.historyMs && one.allowedLatenessMs === other.allowedLatenessMs
+}
+
+/** Whether a watermark moves with a node's records: the topic of a table may declare none. */
+export function isTimed(node: GraphNode): boolean {
+  if (node.kind === 'source') return node.of === 'stream' || node.topic.watermark !== undefined
+  return node.inputs.some(({ from }) => isTimed(from))
+}
+
+/** The operator that keeps the rows of a table. `called`: its names. */
+export function rowsOf<K, V>(
+  called: { readonly name: string; readonly label: string },
+  history: History | undefined,
+): Unary<StreamRecord<Maybe<K>, Maybe<V>>, Change<K, V>> {
+  return history ? materializeVersions<K, V>(called, history) : materialize<K, V>(called)
+}
+
+/** The join of a stream to a table: as of the record's time if the table has a history. */
+export function innerJoinOf<K, V, T, R>(
+  { history }: { readonly history: History | undefined },
+  stream: Edge,
+  joiner: (value: V, tableValue: T, key: K, record: RecordContext) => R,
+): OperatorSpec<[StreamRecord<Maybe<K>, Maybe<V>>, Change<NonNullable<K>, T>], [StreamRecord<K, R>]> {
+  return history ? innerAsOfJoin(history, latenessOf(stream), joiner) : innerJoin(joiner)
+}
+
+/** As {@link innerJoinOf}. */
+export function leftJoinOf<K, V, T, R>(
+  { history }: { readonly history: History | undefined },
+  stream: Edge,
+  joiner: (value: V, tableValue: T | null, key: K, record: RecordContext) => R,
+): OperatorSpec<[StreamRecord<K, Maybe<V>>, Change<NonNullable<K>, T>], [StreamRecord<K, R>]> {
+  return history ? leftAsOfJoin(history, latenessOf(stream), joiner) : leftJoin(joiner)
+}

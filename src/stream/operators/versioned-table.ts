@@ -1,0 +1,56 @@
+/**
+ * The rows of a topic or a stream as they were at any time of the last while: a table with history (KIP-914).
+ * Its changes are those of the latest row by time. A change that is older than the row under its key is kept
+ * in the history, and not forwarded.
+ *
+ * A change is late, and dropped, if its watermark has passed it by more than the allowed lateness: a join may
+ * have been answered without it. State: versions.ts.
+ */
+import { hasKey, type Maybe, nowhere, type Unary } from './operator.ts'
+import type { StreamRecord } from './record.ts'
+import type { Change } from './table-rows.ts'
+import { versionsOf } from './versions.ts'
+
+/** How long a table remembers. */
+export interface History {
+  /** How long a row is remembered after the next one has replaced it. */
+  readonly historyMs: number
+  /** How late a change may be. */
+  readonly allowedLatenessMs: number
+}
+
+/** `called`: as in table-source.ts. */
+export const materializeVersions = <K, V>(
+  called: { readonly name: string; readonly label: string },
+  { historyMs, allowedLatenessMs }: History,
+): Unary<StreamRecord<Maybe<K>, Maybe<V>>, Change<K, V>> => ({
+  name: called.name,
+  label: `${called.label} with history`,
+  outlets: ['changes'],
+  stateful: true,
+  allowedLatenessMs,
+  make(context, [changed]) {
+    const versions = versionsOf<V>(context, historyMs + allowedLatenessMs)
+    return {
+      inputs: [
+        record => {
+          const { timestamp, watermark } = record
+          if (!hasKey<K, Maybe<V>>(record)) return context.drop('null-key')
+          if (watermark > timestamp + allowedLatenessMs) return context.late(record, nowhere)
+          const rawKey = context.rawKey(record)
+          const { since, value: previous } = versions.last(rawKey)
+          const value = record.value ?? null
+          versions.put(rawKey, record.key, timestamp, value)
+          if (timestamp < since || (value === null && previous === null)) return
+          changed(record.withValue<V | null>(value, previous))
+        },
+      ],
+      advance: versions.advance,
+      deadline: versions.deadline,
+      view: {
+        get: rawKey => versions.last(rawKey).value ?? undefined,
+        asOf: (rawKey, _key, timestamp) => versions.asOf(rawKey, timestamp) ?? undefined,
+      },
+    }
+  },
+})
