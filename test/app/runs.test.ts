@@ -96,6 +96,26 @@ for (const exchange of ['memory', 'topic'] as const) {
     await rejects(world.run(counting(), { until: 'end', exchange }), withCode('APP_FINISHED'))
   })
 
+  test(`an app of tables without event time continues, and finishes (${exchange})`, async () => {
+    const world = await World.open()
+    const app = (): App => {
+      const lengths = new App('app')
+      lengths
+        .table(input)
+        .groupBy((value, key) => [key.length.toString(), value])
+        .count()
+        .to(totals)
+      return lengths
+    }
+    await world.write('input', [event(10, 'a'), event(10, 'bb')])
+    await world.run(app(), { until: 'now', exchange })
+    await world.write('input', [event(10, 'c')])
+    await world.run(app(), { until: 'now', exchange })
+    await world.run(app(), { until: 'end', exchange })
+    deepEqual(totalsOf(await world.read('totals')).toSorted(), ['1 1', '1 2', '2 1'])
+    await rejects(world.run(app(), { until: 'end', exchange }), withCode('APP_FINISHED'))
+  })
+
   test(`a live run that is finished reads what is there, and treats it as all of the input (${exchange})`, async () => {
     const world = await World.open()
     await world.write('input', [event(10), event(150)])

@@ -21,6 +21,14 @@ export interface Plan {
   stageOf(node: GraphNode): Stage
 }
 
+/** Whether all records of a stage come from tables without event time: for them time is always over. */
+export function isTimeless({ sources, incoming }: Stage): boolean {
+  return (
+    sources.every(({ of, topic }) => of === 'table' && !topic.watermark) &&
+    incoming.every(({ from }) => isTimeless(from))
+  )
+}
+
 /** @throws MillraceError INVALID_TOPOLOGY for a graph without a source */
 export function planOf(graph: Graph, app: string): Plan {
   const { nodes } = graph

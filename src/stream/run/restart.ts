@@ -12,6 +12,7 @@ import {
   type TopicPartition,
 } from '../../port/index.ts'
 import type { InstanceContext } from './instance-context.ts'
+import { isTimeless } from '../plan/plan.ts'
 import { planTopic, topicsOfApp, exchangeTopic } from '../plan/own-topics.ts'
 import { hasEnded, hasUnfired, startMetadata } from '../task/committed-metadata.ts'
 
@@ -20,8 +21,12 @@ import { hasEnded, hasUnfired, startMetadata } from '../task/committed-metadata.
  * a crash kept from finishing may continue to finish, and do nothing else.
  */
 export async function refuseFinished(context: InstanceContext): Promise<void> {
-  const { app, port, settings } = context
-  const inputs = allInputs(context)
+  const { app, plan, port, settings } = context
+  const timeless = plan.stages
+    .flatMap(({ incoming }) => incoming)
+    .filter(({ from }) => isTimeless(from))
+    .map(({ exchange }) => exchangeTopic(app, exchange))
+  const inputs = allInputs(context).filter(({ topic }) => !timeless.includes(topic))
   const committed = await port.committedOffsets(app, inputs)
   const over = inputs.map((_, n) => hasEnded(committed[n]?.metadata))
   const unfired = committed.some(each => hasUnfired(each?.metadata))

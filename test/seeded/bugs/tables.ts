@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const tableBugs: readonly SeededBug[] = [
   {
+    name: 'tables: what is behind a table without event time counts as finished',
+    file: 'src/stream/run/restart.ts',
+    find: '.filter(({ from }) => isTimeless(from))',
+    replace: '.filter(({ from }) => !from)',
+    tests: ['test/app/runs.test.ts'],
+  },
+  {
     name: 'operators: a table says that rows are gone that never were',
     file: 'src/stream/operators/table-rows.ts',
     find: 'if (value !== null || previous !== null) changed(',
