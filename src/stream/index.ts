@@ -25,7 +25,13 @@ export {
   type SplitOptions,
 } from './dsl/options.ts'
 export { Stream } from './dsl/stream.ts'
-export { type ProcessDefinition, type ProcessInput, type TimerFunction } from './dsl/process.ts'
+export {
+  type Broadcast,
+  type ProcessDefinition,
+  type ProcessInput,
+  type RowsOf,
+  type TimerFunction,
+} from './dsl/process.ts'
 export {
   listState,
   mapState,
@@ -35,6 +41,7 @@ export {
   type StateOptions,
   valueState,
 } from './dsl/process-words.ts'
+export { type BroadcastRows } from './operators/broadcast-rows.ts'
 export { type Timer } from './operators/key-timers.ts'
 export { type ListState, type MapState, type ValueState } from './operators/kept-values.ts'
 export { type ProcessContext } from './operators/process.ts'

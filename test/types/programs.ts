@@ -229,6 +229,16 @@ const { alerts, totals: sumsOf } = fromTopic.process({
     void flight.delay // wrong: the value may be null
   },
 })
+fromTopic.process({
+  broadcast: { known, cities },
+  outputs: { out: output<number>() },
+  onRecord(_flight, key, { broadcast, emit }) {
+    emit.out(broadcast.known.get(key) ?? 0)
+    for (const [name, { city }] of broadcast.cities.entries()) emit.out(name.length + city.length)
+    broadcast.cities.get(1) // wrong: key of a table that every task has
+    void broadcast.gates // wrong: no such table
+  },
+})
 alerts.filter(({ text }, key) => text.length > key.length)
 sumsOf.to(totalsTopic)
 alerts.to(totalsTopic) // wrong: values of an output

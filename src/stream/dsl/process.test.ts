@@ -80,6 +80,34 @@ test('other inputs come to the states of their key', () => {
   )
 })
 
+test('every task has the rows of a table, as they are when a record comes', () => {
+  const app = new App('app')
+  const { found } = app.stream(numbers).process({
+    broadcast: { limits: app.table(limits) },
+    outputs: { found: output<unknown>() },
+    onRecord: (value, _key, { broadcast, emit }) => {
+      if (value !== null) emit.found([broadcast.limits.get('x') ?? null, broadcast.limits.entries()])
+    },
+  })
+  found.to(results)
+  const run = testApp(app, { onError: 'skip' })
+  const look = (): unknown => {
+    run.input(numbers).push({ key: 'a', value: 1 })
+    return run.output(results).read()[0]?.value
+  }
+  deepEqual(look(), [null, []])
+  run.input(limits).push({ key: 'x', value: 3 }, { key: 'b', value: 4 })
+  deepEqual(look(), [
+    3,
+    [
+      ['b', 4],
+      ['x', 3],
+    ],
+  ])
+  run.input(limits).push({ key: 'x', value: null })
+  deepEqual(look(), [null, [['b', 4]]])
+})
+
 test('the records of a changed key meet in one state', () => {
   const app = new App('app')
   const { sums } = app
@@ -266,6 +294,11 @@ for (const [name, definition, about] of [
     'a stream for an input',
     { outputs, onRecord, inputs: { a: new App('b').stream(limits) } },
     /'a' in the inputs.*from/,
+  ],
+  [
+    'a stream for a table',
+    { outputs, onRecord, broadcast: { a: new App('b').stream(limits) } },
+    /'a' in the broadcast.*table/,
   ],
   ['an unknown part', { outputs, onRecord, states: {} }, /'states' of process.*'state'/],
 ] as const)

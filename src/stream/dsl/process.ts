@@ -1,11 +1,14 @@
 /* oxlint-disable import/no-cycle -- process makes streams of a stream. */
 /** What a program gives to `process`, with its types, and the checks of it. */
 import { checkOptions, inWords, MillraceError, type OptionKind } from '../../base/index.ts'
+import type { BroadcastRows } from '../operators/broadcast-rows.ts'
 import { process, type ProcessContext, type Processing } from '../operators/process.ts'
 import type { TimeDomain } from '../operators/process-states.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
+import { checkKept } from './meeting.ts'
 import { Output, StateDeclaration } from './process-words.ts'
 import { Stream } from './stream.ts'
+import { Table } from './table.ts'
 
 /** A function for timers, or one with the time by which it is due: default `'event'`. */
 export type TimerFunction<K, C> =
@@ -18,37 +21,51 @@ export interface ProcessInput<K, V, C> {
   readonly onRecord: (value: V, key: K, context: C) => void
 }
 
+/** Tables by name. */
+export type Broadcast = Readonly<Record<string, Table<unknown, unknown>>>
+
+/** What functions see of such tables. */
+export type RowsOf<B> = {
+  readonly [N in keyof B]: B[N] extends Table<infer K, infer V> ? BroadcastRows<K, V> : never
+}
+
 /**
  * What `process` does. `S` are its states and `O` the values of its outputs, by name; `T` the names of its
- * timers; `I` the values of its other inputs, by name.
+ * timers; `I` the values of its other inputs, and `B` the tables that every task has, by name.
  */
-export interface ProcessDefinition<K, V, S, O, T extends string, I> {
+export interface ProcessDefinition<K, V, S, O, T extends string, I, B> {
   /** {@link valueState}, {@link mapState} or {@link listState}, by name. */
   readonly state?: { readonly [N in keyof S]: StateDeclaration<S[N]> }
   /** {@link output}, by name. */
   readonly outputs: { readonly [N in keyof O]: Output<O[N]> }
   /** What happens when a timer is due, by its name. */
-  readonly timers?: { readonly [N in T]: TimerFunction<K, ProcessContext<S, O, T>> }
+  readonly timers?: { readonly [N in T]: TimerFunction<K, ProcessContext<S, O, T, RowsOf<B>>> }
   /** Other streams with the same keys, by name, each with its function. */
-  readonly inputs?: { readonly [N in keyof I]: ProcessInput<K, I[N], ProcessContext<S, O, T>> }
+  readonly inputs?: { readonly [N in keyof I]: ProcessInput<K, I[N], ProcessContext<S, O, T, RowsOf<B>>> }
+  /** Tables of which every task has all rows, by name; their keys need not be those of the stream. */
+  readonly broadcast?: B & Broadcast
   /** Called for each record. */
-  readonly onRecord: (value: V, key: K, context: ProcessContext<S, O, T>) => void
+  readonly onRecord: (value: V, key: K, context: ProcessContext<S, O, T, RowsOf<B>>) => void
 }
 
 /** A definition whose types the compiler has checked. */
-type AnyDefinition = ProcessDefinition<never, never, object, object, string, object>
+type AnyDefinition = ProcessDefinition<never, never, object, object, string, object, object>
+
+/** What a definition makes. */
+interface Made {
+  readonly operator: ReturnType<typeof process>
+  readonly others: readonly Stream<unknown, unknown>[]
+  readonly tables: readonly Table<unknown, unknown>[]
+}
 
 /**
- * The operator of a definition, and the other streams that it reads.
- * @throws MillraceError INVALID_ARGUMENT
+ * The operator of a definition, and what it reads besides its stream.
+ * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for results of windows to broadcast
  */
-export function processing(
-  definition: AnyDefinition,
-  options: unknown,
-): { readonly operator: ReturnType<typeof process>; readonly others: readonly Stream<unknown, unknown>[] } {
+export function processing(definition: AnyDefinition, options: unknown): Made {
   if (typeof definition !== 'object' || definition === null)
     throw wrongArgument('process', 'definition', 'an object with outputs and onRecord', definition)
-  const { onRecord, outputs, state = {}, timers = {}, inputs = {} } = definition
+  const { onRecord, outputs, state = {}, timers = {}, inputs = {}, broadcast = {} } = definition
   checkCall('process', { onRecord }, options)
   checkOptions('process', definition, { onRecord: 'function', ...parts })
   if (outputs === undefined) throw wrongArgument('process', 'outputs', 'one or more', outputs)
@@ -62,6 +79,13 @@ export function processing(
       '{ from: stream, onRecord: (value, key, context) => … }',
     ),
   ).map(([, one]) => one)
+  const tables = named<Table<unknown, unknown>>(
+    'broadcast',
+    broadcast,
+    one => one instanceof Table,
+    'a table, as app.table(topic) and toTable() give one',
+  )
+  for (const table of Object.values(tables)) checkKept('stream', table)
   const operator = process({
     states: named<StateDeclaration<unknown>>(
       'state',
@@ -71,12 +95,19 @@ export function processing(
     ),
     outlets,
     timers: timersOf(timers),
+    broadcast: Object.keys(tables),
     onRecord: [onRecord, ...others.map(one => one.onRecord)],
   })
-  return { operator, others: others.map(({ from }) => from) }
+  return { operator, others: others.map(({ from }) => from), tables: Object.values(tables) }
 }
 
-const parts = { outputs: 'object', state: 'object', timers: 'object', inputs: 'object' } as const
+const parts = {
+  outputs: 'object',
+  state: 'object',
+  timers: 'object',
+  inputs: 'object',
+  broadcast: 'object',
+} as const
 
 function timersOf(given: object): Processing['timers'] {
   const timers = named<TimerFunction<never, never>>(

@@ -254,8 +254,8 @@ export class Stream<K, V> {
    * Processes the records of each key by functions of the program, with state, timers and several outputs:
    * what no other operator does. `onRecord` is called for each record, and a function of `timers` for each
    * timer that is due. State and timers are those of the key, and survive crashes. Outputs have the key, and
-   * the time of the record or timer; other `inputs` come to the same states. Records without a key are
-   * skipped and counted; the value may be null.
+   * the time of the record or timer; other `inputs` come to the same states. Of a table in `broadcast` every
+   * task has all rows. Records without a key are skipped and counted; the value may be null.
    *
    * A timer has a time for each key; setting it again moves it. By event time it fires once the watermark has
    * passed its time, and before any record of the key whose own watermark has. By processing time it fires
@@ -269,16 +269,21 @@ export class Stream<K, V> {
    * })
    * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a stream of another app
    */
-  process<O, S = object, T extends string = never, I = object>(
-    definition: ProcessDefinition<NonNullable<K>, V, S, O, T, I>,
+  process<O, S = object, T extends string = never, I = object, B = object>(
+    definition: ProcessDefinition<NonNullable<K>, V, S, O, T, I, B>,
     options: Versioned = {},
   ): { readonly [N in keyof O]: Stream<NonNullable<K>, O[N]> } {
     const { graph } = this
-    const { operator, others } = processing(definition as never, options)
-    graph.check(operator, [this.edge, ...others.map(({ edge }) => edge)], options)
+    const { operator, others, tables } = processing(definition as never, options)
+    graph.check(
+      operator,
+      [this, ...others, ...tables].map(one => one.edge),
+      options,
+    )
     const edge = graph.exchange(this.edge)
     const meeting = others.map(other => toMeet(graph, other.edge, { edge, kept: true }))
-    const { from } = graph.apply(operator, [edge, ...meeting], options)
+    const everywhere = tables.map(table => graph.broadcast(table.edge))
+    const { from } = graph.apply(operator, [edge, ...meeting, ...everywhere], options)
     const streams = from.outlets.map((name, outlet) => [name, new Stream(graph, { from, outlet })])
     // The outlets are the outputs.
     return Object.fromEntries(streams) as { [N in keyof O]: Stream<NonNullable<K>, O[N]> }

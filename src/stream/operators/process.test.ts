@@ -10,7 +10,14 @@ function processOf<States, Names extends string = never>(
   onRecord: (value: number | null, key: string, context: Context<States, Names>) => void,
   parts: Partial<Pick<Processing, 'states' | 'timers'>> = {},
 ): ReturnType<typeof process> {
-  return process({ states: {}, timers: {}, outlets: ['out', 'other'], ...parts, onRecord: [onRecord] })
+  return process({
+    states: {},
+    timers: {},
+    broadcast: [],
+    outlets: ['out', 'other'],
+    ...parts,
+    onRecord: [onRecord],
+  })
 }
 
 const lasting = { ttlMs: undefined, time: 'event' } as const

@@ -7,9 +7,11 @@
  * watermark follows.
  *
  * State: `set`, `timers` and `clock-timers` (key-timers.ts); `state-…` for each state of the program
- * (kept-values.ts); `expiry` and `clock-expiry`, the timers of entries with a time to live (entries.ts).
+ * (kept-values.ts); `broadcast-…` for each table that every task has (broadcast-rows.ts); `expiry` and
+ * `clock-expiry`, the timers of entries with a time to live (entries.ts).
  */
 import { frozen, given } from '../../state/index.ts'
+import { type BroadcastRows, broadcastRows } from './broadcast-rows.ts'
 import { keyTimers, type Timer } from './key-timers.ts'
 import { type Forward, hasKey, type OperatorSpec } from './operator.ts'
 import { type Declared, declaredStates, type TimeDomain } from './process-states.ts'
@@ -18,7 +20,12 @@ import { passedTimestamp, returned } from './returned.ts'
 import { inOrder } from './timers.ts'
 
 /** What the functions of process work with. It is one object, which is valid during a call. */
-export interface ProcessContext<States, Outputs, TimerNames extends string> extends RecordContext {
+export interface ProcessContext<
+  States,
+  Outputs,
+  TimerNames extends string,
+  Broadcast = object,
+> extends RecordContext {
   /**
    * Of a record: the watermark of its source partition before it. Of a timer by event time: the first that
    * has passed it. Of one by processing time: the task's.
@@ -30,6 +37,8 @@ export interface ProcessContext<States, Outputs, TimerNames extends string> exte
   readonly state: Readonly<States>
   /** The timers of the key. */
   readonly timers: { readonly [N in TimerNames]: Timer }
+  /** The rows of the tables that every task has. */
+  readonly broadcast: Readonly<Broadcast>
   /** Passes a value on under the key. `timestamp`: by default that of the record, or of the timer. */
   readonly emit: { readonly [N in keyof Outputs]: (value: Outputs[N], timestamp?: number) => void }
 }
@@ -39,6 +48,8 @@ export interface Processing {
   readonly states: Readonly<Record<string, Declared>>
   readonly outlets: readonly string[]
   readonly timers: Readonly<Record<string, DeclaredTimer>>
+  /** The names of the tables that every task has. Their changes are the last inputs. */
+  readonly broadcast: readonly string[]
   /** The function of each input. */
   readonly onRecord: readonly ((value: never, key: never, context: never) => void)[]
 }
@@ -54,6 +65,7 @@ export const process = ({
   states,
   outlets,
   timers,
+  broadcast,
   onRecord,
 }: Processing): OperatorSpec<readonly StreamRecord[], readonly StreamRecord[]> => ({
   name: 'process',
@@ -80,23 +92,26 @@ export const process = ({
       })
     })
     const { state, expiry } = declaredStates(context, current, states)
+    const tables = broadcast.map(name => [name, broadcastRows(context, name)] as const)
     const emit = Object.fromEntries(outlets.map((name, i) => [name, emitting(current, name, to[i]!)]))
-    current.have(state, pending.handles, emit)
+    const rows = Object.fromEntries(tables.map(([name, table]) => [name, table.rows]))
+    current.have(state, pending.handles, rows, emit)
+    const inputs = onRecord.map((take): Forward => record => {
+      if (!hasKey(record)) return context.drop('null-key')
+      const rawKey = context.rawKey(record)
+      pending.fireBefore(record.watermark, rawKey)
+      current.begin(record, rawKey, record.watermark)
+      take(record.value as never, record.key as never, current as never)
+    })
     return {
-      inputs: onRecord.map((take): Forward => record => {
-        if (!hasKey(record)) return context.drop('null-key')
-        const rawKey = context.rawKey(record)
-        pending.fireBefore(record.watermark, rawKey)
-        current.begin(record, rawKey, record.watermark)
-        take(record.value as never, record.key as never, current as never)
-      }),
+      inputs: [...inputs, ...tables.map(([, table]) => table.take)],
       ...inOrder([...pending.queues, ...expiry]),
     }
   },
 })
 
 /** The context of all calls: what is of the record or timer that is processed, and what stays. */
-class Current implements ProcessContext<unknown, unknown, never> {
+class Current implements ProcessContext<unknown, unknown, never, unknown> {
   readonly now: () => number
   record: StreamRecord = timerRecord(null, '', 0, neverLate)
   rawKey = ''
@@ -105,15 +120,22 @@ class Current implements ProcessContext<unknown, unknown, never> {
   isOver = false
   state: Readonly<Record<string, unknown>> = {}
   timers: Readonly<Record<string, Timer>> = {}
+  broadcast: Readonly<Record<string, BroadcastRows<unknown, unknown>>> = {}
   emit: Emit = {}
 
   constructor(now: () => number) {
     this.now = now
   }
 
-  have(state: Readonly<Record<string, unknown>>, timers: Readonly<Record<string, Timer>>, emit: Emit): void {
+  have(
+    state: Current['state'],
+    timers: Current['timers'],
+    broadcast: Current['broadcast'],
+    emit: Emit,
+  ): void {
     this.state = state
     this.timers = timers
+    this.broadcast = broadcast
     this.emit = emit
   }
 

@@ -70,6 +70,7 @@ function labelOf(node: GraphNode): string {
     case 'operator':
       return node.label
     case 'exchange':
+      if (node.toAll) return 'exchange to all tasks'
       return `exchange by key${node.partitions === undefined ? '' : `, ${node.partitions} partitions`}`
     case 'sink':
       return `to topic ${node.topic.name}`

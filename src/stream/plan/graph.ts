@@ -84,6 +84,8 @@ export interface ExchangeNode extends NodeBase {
    * downstream use them.
    */
   readonly keepsKeyless: boolean
+  /** Whether each record goes to all tasks, and not to the one that owns its key. */
+  readonly toAll?: true
   /** The partitions of the stage behind it. Default: those of the stage's topics, or of the stages before. */
   readonly partitions?: number
 }
@@ -244,6 +246,11 @@ export class Graph {
     return this.#exchange(edge, { keyCodec, keepsKeyless: true, ...stated }, name)
   }
 
+  /** The same records in all tasks of the stage that takes them. */
+  broadcast<R extends StreamRecord>(edge: Edge<R>): Edge<R> {
+    return this.#exchange(edge, { keyCodec: edge.from.keyCodec, keepsKeyless: false, toAll: true })
+  }
+
   /**
    * Adds a topic to write.
    * @throws MillraceError INVALID_TOPOLOGY for keys that the topic cannot take
@@ -268,7 +275,7 @@ export class Graph {
 
   #exchange<R extends StreamRecord>(
     edge: Edge<R>,
-    of: Pick<ExchangeNode, 'keyCodec' | 'keepsKeyless' | 'partitions'>,
+    of: Pick<ExchangeNode, 'keyCodec' | 'keepsKeyless' | 'partitions' | 'toAll'>,
     name?: string,
   ): Edge<R> {
     const node: New<ExchangeNode> = {

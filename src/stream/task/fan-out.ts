@@ -20,6 +20,12 @@ export function fanOut(targets: readonly Forward[]): Forward {
   }
 }
 
+/** The record for one of several tasks. */
+export function sharedWith(record: StreamRecord): StreamRecord {
+  share(record)
+  return givenTo(record)
+}
+
 function share({ key, value, previous }: StreamRecord): void {
   frozen(key)
   frozen(value)

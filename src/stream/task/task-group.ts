@@ -11,6 +11,7 @@ import { rawKeyOf } from '../operators/key-codec.ts'
 import type { Forward } from '../operators/operator.ts'
 import type { Plan, Stage } from '../plan/plan.ts'
 import type { StreamRecord } from '../operators/record.ts'
+import { sharedWith } from './fan-out.ts'
 import { Task, type TaskEnvironment } from './task.ts'
 import type { WatermarkInput } from './task-time.ts'
 
@@ -143,12 +144,20 @@ export class TaskGroup {
     const count = this.#partitions(stage)
     // Other branches may send the same record under a key of another form: each changes a copy.
     const sent = changesForm && !isKeyless ? record.withRawKey(keyCodec.encode(record.key)) : record
+    if (node.toAll) {
+      for (let to = 0; to < count; to += 1) this.#send(task, node, stage, to, sharedWith(sent))
+      return
+    }
     const partition = isKeyless
       ? task.partition % count
       : partitionForBinary(keyCodec.partitionBy?.(record.key) ?? rawKeyOf(sent, keyCodec), count)
-    if (this.#form.send) return this.#form.send(task, node, partition, sent)
+    this.#send(task, node, stage, partition, sent)
+  }
+
+  #send(task: Task, node: ExchangeNode, stage: Stage, partition: number, record: StreamRecord): void {
+    if (this.#form.send) return this.#form.send(task, node, partition, record)
     const target = this.#targets.get(node)?.[partition] ?? this.#findTarget(node, stage, partition)
-    target.entry(sent)
+    target.entry(record)
   }
 
   #findTarget(node: ExchangeNode, stage: Stage, partition: number): Target {

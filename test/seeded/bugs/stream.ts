@@ -5,7 +5,7 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'process: timers of a key wait for the watermark of the task',
     file: 'src/stream/operators/process.ts',
-    find: '        pending.fireBefore(record.watermark, rawKey)\n',
+    find: '      pending.fireBefore(record.watermark, rawKey)\n',
     replace: '',
     tests: ['src/stream/operators/process.test.ts', 'test/stream/process.test.ts'],
   },
@@ -56,6 +56,20 @@ export const streamBugs: readonly SeededBug[] = [
     file: 'src/stream/task/task.ts',
     find: 'attempt: (about, run) => this.#settled(node, guarded(node.name, run))(about),',
     replace: 'attempt: (about, run) => guarded(node.name, run)(about),',
+    tests: ['src/stream/dsl/process.test.ts'],
+  },
+  {
+    name: 'process: one task alone gets the changes of a broadcast table',
+    file: 'src/stream/task/task-group.ts',
+    find: '    if (node.toAll) {',
+    replace: '    if (node.toAll && count === 1) {',
+    tests: ['test/app/broadcast.test.ts'],
+  },
+  {
+    name: 'process: rows of a broadcast table that were read once stay',
+    file: 'src/stream/operators/broadcast-rows.ts',
+    find: '      forget()\n',
+    replace: '',
     tests: ['src/stream/dsl/process.test.ts'],
   },
   {
