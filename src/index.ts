@@ -97,6 +97,7 @@ export {
   type StateDeclaration,
   type StateOptions,
   type Stream,
+  type SuppressOptions,
   type Table,
   type TableOptions,
   type TimeDomain,

@@ -18,6 +18,7 @@ export { SourcePartition } from './task/source-partition.ts'
 export { TaskGroup } from './task/task-group.ts'
 export { settingsOf, type RunOptions } from './run/run-options.ts'
 export { type TableOptions } from './dsl/history.ts'
+export { type SuppressOptions } from './dsl/holding-back.ts'
 export {
   type DeduplicateOptions,
   type RepartitionOptions,

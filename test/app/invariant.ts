@@ -78,6 +78,7 @@ function program(partitions: number) {
   })
   const groups = topic('groups', { key: json<number>(), value: json<number>(), partitions: 2 })
   const dated = topic('dated', { key: json<string>(), value: json<(number | null)[]>(), partitions: 1 })
+  const held = topic('held', { key: text(), value: json<number>(), partitions: 2 })
   const shares = topic('shares', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const quiet = topic('quiet', { key: text(), value: json<number>(), partitions: 2 })
@@ -148,6 +149,7 @@ function program(partitions: number) {
     .to(joined)
   const byRest = byKey.groupBy(sum => [sum % 3, sum]).reduce(plus, (all, sum) => all - sum)
   byRest.to(groups)
+  byKey.suppress(70, { maxRecords: 3 }).to(held)
   byKey
     .join(
       byRest,
@@ -163,6 +165,7 @@ function program(partitions: number) {
     app,
     input,
     dated,
+    held,
     sums,
     others,
     sessions,
@@ -214,18 +217,23 @@ function groupedRows(events: readonly Event[]): Map<string, unknown> {
   return groups
 }
 
+/** The sums by key, with the latest timestamp in them. */
+function sumsByKey(events: readonly Event[]): Map<string, readonly [sum: number, timestamp: number]> {
+  const sums = new Map<string, readonly [sum: number, timestamp: number]>()
+  for (const { key, value, timestamp } of events) {
+    const [sum, latest] = sums.get(JSON.stringify(key)) ?? [0, timestamp]
+    sums.set(JSON.stringify(key), [sum + value, Math.max(latest, timestamp)])
+  }
+  return sums
+}
+
 /** The sums by key, each with what its group adds up to, and the latest timestamp in both. */
 function sharedRows(events: readonly Event[]): Map<string, unknown> {
   const groups = groupedRows(events)
-  const sums = new Map<string, { sum: number; latest: number }>()
-  for (const { key, value, timestamp } of events) {
-    const { sum, latest } = sums.get(key) ?? { sum: 0, latest: timestamp }
-    sums.set(key, { sum: sum + value, latest: Math.max(latest, timestamp) })
-  }
   return new Map(
-    Array.from(sums, ([key, { sum, latest }]) => {
+    Array.from(sumsByKey(events), ([key, [sum, latest]]) => {
       const [all, since] = groups.get(`${sum % 3}`) as [number, number]
-      return [JSON.stringify(key), [[sum, all], Math.max(latest, since)]]
+      return [key, [[sum, all], Math.max(latest, since)]]
     }),
   )
 }
@@ -386,6 +394,7 @@ async function oneCase(random: Random): Promise<void> {
     [to.joined, joinedRows(events)],
     [to.groups, groupedRows(events)],
     [to.shares, sharedRows(events)],
+    [to.held, sumsByKey(events)],
     [to.quiet, quietRows(byPartition)],
     [to.dated, datedRows(byPartition)],
   ] as const

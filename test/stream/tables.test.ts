@@ -49,6 +49,7 @@ function runAtRandom(app: App, inputs: Map<string, InputRecord[][]>, random: Ran
       harness.restart()
     }
   }
+  harness.endExhausted()
   harness.commit()
   // No table says that a row is gone that never was.
   const known = new Set<string>()
@@ -176,6 +177,28 @@ test('a table joined to itself: no change replaces what was never there', () =>
       return [JSON.stringify(key), [n > 3 ? n : n + n * 10, timestamp]]
     })
     deepEqual(sorted(harness.table('output')), sorted(new Map(expected)))
+  }))
+
+test('changes that are held back: the last ones are those of the table', () =>
+  forSeeds(1000, random => {
+    const timed = topic('timed', { key: text(), value: json<number>(), watermark: { outOfOrderness: 10 } })
+    const { changes, rows } = changesAtRandom(random, timed, 1 + random.int(3))
+    const app = new App('app')
+    const bounds = {
+      ...(random.int(2) === 0 && { maxRecords: 1 + random.int(3) }),
+      ...(random.int(2) === 0 && { maxBytes: 20 + random.int(20) }),
+    }
+    app
+      .table(timed)
+      .suppress(1 + random.int(20), bounds)
+      .to(output)
+    const harness = runAtRandom(app, new Map([['timed', changes]]), random)
+    const expected = [...rows].map(([key, { value, timestamp }]): [string, unknown] => [
+      JSON.stringify(key),
+      [value, timestamp],
+    ])
+    deepEqual(sorted(harness.table('output')), sorted(new Map(expected)))
+    deepEqual(harness.rows('suppress'), [])
   }))
 
 /** Sums and counts by group, with the latest timestamp, of everything that a table ever had there. */

@@ -128,6 +128,10 @@ stream.join(app.table(airports, { history: '1h', allowedLateness: '5m' }), (_, {
 stream.toTable({ history: '1h', version: 2 }).filter(flight => flight.delay > 0)
 app.table(airports, { history: '1' }) // wrong: duration of a history
 
+// A table that is held back has the same rows.
+cities.suppress('1m', { maxRecords: 100, whenFull: 'fail' }).mapValues(({ city }) => city.length)
+cities.suppress('1m', { whenFull: 'drop' }) // wrong: what happens over a bound
+
 // A grouped table has a group and a value for each row, and takes back what it added.
 const byLength = cities.groupBy(({ city }, key) => [city.length, key])
 byLength.count().filter((count, length) => count + length > 0)

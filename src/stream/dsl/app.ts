@@ -62,7 +62,7 @@ export class App {
   ): Table<NonNullable<K>, NonNullable<V>> {
     checkTopic('table', topic)
     checkCall('table', {}, options)
-    const history = historyOf(topic.name, topic.watermark !== undefined, options)
+    const history = historyOf(topic, options)
     const known = this.#tables.get(topic.name)
     if (known) {
       if (history && !isSameHistory(history, known.history))

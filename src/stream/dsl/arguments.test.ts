@@ -98,6 +98,8 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
     /another app/,
     'INVALID_TOPOLOGY',
   ],
+  ['a limit of 0', (_, _stream, table) => table.suppress(0), /limit of suppress/],
+  ['an unknown bound', (_, _stream, table) => table.suppress('1m', { max: 1 }), /'max' of suppress|'max'/],
   ['a count for repartition', (_, stream) => stream.repartition(4), /options of repartition.*4/],
   [
     'no partitions',

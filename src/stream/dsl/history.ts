@@ -7,8 +7,9 @@ import { innerJoin, leftJoin } from '../operators/stream-table-join.ts'
 import type { Change } from '../operators/table-rows.ts'
 import { materialize } from '../operators/table-source.ts'
 import { type History, materializeVersions } from '../operators/versioned-table.ts'
-import { type Edge, type GraphNode, latenessOf } from '../plan/graph.ts'
+import { type Edge, latenessOf } from '../plan/graph.ts'
 import type { Named } from './options.ts'
+import { checkTimed } from './timed.ts'
 import { lateness, positive, type WindowOptions } from './windows.ts'
 
 /** How a table is kept. */
@@ -27,36 +28,26 @@ export interface TableOptions extends Named, WindowOptions {
   readonly allowedLateness?: Duration
 }
 
-/**
- * The history that a program asks for; undefined for none. `changes`: the name of what the table is made of,
- * `hasTime`: whether a watermark moves with it.
- */
-export function historyOf(changes: string, hasTime: boolean, options: TableOptions): History | undefined {
+/** The history that a program asks for; undefined for none. `from`: where the changes come from. */
+export function historyOf(
+  from: Parameters<typeof checkTimed>[1],
+  options: TableOptions,
+): History | undefined {
   const { history, allowedLateness } = options
   if (history === undefined) {
     if (allowedLateness === undefined) return undefined
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `The table of '${changes}' keeps only the latest rows, so no change is late. Leave out allowedLateness, or give it a { history }.`,
+      `The table of '${from.name}' keeps only the latest rows, so no change is late. Leave out allowedLateness, or give it a { history }.`,
     )
   }
   const historyMs = positive(history, 'the history of a table')
-  if (hasTime) return { historyMs, allowedLatenessMs: lateness(options) }
-  throw new MillraceError(
-    'INVALID_TOPOLOGY',
-    `The table of '${changes}' can have no history, as nothing says when all changes up to a time have come. ` +
-      'Declare its topic with a watermark: { outOfOrderness: 0 } if its changes come in the order of their times.',
-  )
+  checkTimed('the history of a row', from)
+  return { historyMs, allowedLatenessMs: lateness(options) }
 }
 
 export function isSameHistory(one: History, other: History | undefined): boolean {
   return one.historyMs === other?.historyMs && one.allowedLatenessMs === other.allowedLatenessMs
-}
-
-/** Whether a watermark moves with a node's records: the topic of a table may declare none. */
-export function isTimed(node: GraphNode): boolean {
-  if (node.kind === 'source') return node.of === 'stream' || node.topic.watermark !== undefined
-  return node.inputs.some(({ from }) => isTimed(from))
 }
 
 /** The operator that keeps the rows of a table. `called`: its names. */

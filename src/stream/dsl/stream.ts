@@ -6,7 +6,7 @@ import { checkTopic, type WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present } from '../plan/graph.ts'
 import { checkCall, checkNothing, wrongArgument } from './arguments.ts'
 import { GroupedStream } from './grouped.ts'
-import { historyOf, innerJoinOf, isTimed, leftJoinOf, rowsOf, type TableOptions } from './history.ts'
+import { historyOf, innerJoinOf, leftJoinOf, rowsOf, type TableOptions } from './history.ts'
 import { lateness, positive } from './windows.ts'
 import { checkKept, toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
@@ -353,7 +353,7 @@ export class Stream<K, V> {
   toTable(options: TableOptions & Versioned = {}): Table<NonNullable<K>, NonNullable<V>> {
     checkCall('toTable', {}, options)
     const { graph, edge } = this
-    const history = historyOf(edge.from.name, isTimed(edge.from), options)
+    const history = historyOf(edge.from, options)
     const operator = rowsOf<NonNullable<K>, NonNullable<V>>({ name: 'to-table', label: 'to table' }, history)
     graph.check(operator, [edge], options)
     const rows = graph.apply(operator, [present(graph.exchange(edge))], options)

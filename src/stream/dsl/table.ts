@@ -1,17 +1,20 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of tables: the latest value per key, and the stream of its changes. */
 import type { WritableTopic } from '../../schema/index.ts'
-import { type Edge, type Graph, present } from '../plan/graph.ts'
+import type { Duration } from '../../base/index.ts'
+import { type Edge, type Graph, latenessOf, present } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import { GroupedTable } from './grouped-table.ts'
 import { type ByForeignKey, isByForeignKey, type JoinCall, joinedByForeignKey } from './foreign-key.ts'
 import { checkKept, toMeet } from './meeting.ts'
 import type { OperatorSpec, Unary } from '../operators/operator.ts'
+import { suppress } from '../operators/suppress.ts'
 import { selectKey } from '../operators/stateless.ts'
 import { groupRows } from '../operators/table-groups.ts'
 import { type Change, filterRows, filterRowsNot, mapRows } from '../operators/table-rows.ts'
 import type { History } from '../operators/versioned-table.ts'
 import { innerJoinTables, leftJoinTables, outerJoinTables } from '../operators/table-table-join.ts'
+import { holdBackOf, type SuppressOptions } from './holding-back.ts'
 import type { Named, Versioned } from './options.ts'
 import { addSink, noTable, Stream } from './stream.ts'
 
@@ -139,6 +142,23 @@ export class Table<K, V> {
     const { graph, edge } = this
     const rows = graph.apply(groupRows(selector), [edge], options)
     return new GroupedTable(graph, present(graph.exchange(rows)))
+  }
+
+  /**
+   * Holds back the changes of each row for a time, and then forwards the last one. A row's changes go out
+   * when the watermark has passed the first time among them by `limit`; a row that comes and goes meanwhile
+   * never was. Windows behind it must allow so much more lateness. With bounds, what is over them goes out
+   * early, or ends the run. As Kafka Streams' `suppress(untilTimeLimit(…))`; for `untilWindowCloses`, emit
+   * `'final'` results.
+   * @example orders.groupByKey().count().suppress('1m', { maxRecords: 10_000 })
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION; INVALID_TOPOLOGY for a table with which no
+   *   watermark moves
+   */
+  suppress(limit: Duration, options: SuppressOptions = {}): Table<K, V> {
+    checkCall('suppress', {}, options)
+    const { graph, edge, kept } = this
+    const operator = suppress<K, V>(holdBackOf(limit, edge.from, options), latenessOf(edge))
+    return new Table(graph, graph.apply(operator, [edge], options), kept)
   }
 
   /** The changes as a stream; a deletion is a record with the value null. */

@@ -14,6 +14,8 @@ export interface Timers extends Required<Pick<Operator, 'advance' | 'deadline'>>
   /** Sets a timer, also one that is due. The key is a binary string. */
   set(time: number, key: string): void
   cancel(time: number, key: string): void
+  /** The first of those that are set; undefined for none. */
+  first(): readonly [time: number, key: string] | undefined
 }
 
 /**
@@ -49,6 +51,11 @@ export function timers(
       context.wakeAt(time + 1)
     },
     cancel: (time, key) => waiting.delete(time, key),
+    first() {
+      for (const { namespace, key } of waiting.scan(stateBegin, Number.POSITIVE_INFINITY))
+        return [namespace, key]
+      return undefined
+    },
     advance: inTurns(advance),
     deadline: () => next + 1,
   }
