@@ -73,6 +73,8 @@ export {
   type GroupedTable,
   type ListState,
   type MapState,
+  type JoinedStream,
+  type JoinOptions,
   type Metrics,
   type Output,
   type Pane,

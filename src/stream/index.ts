@@ -4,6 +4,7 @@ export { isApp, listApps, resetApp, type AppDescription } from './run/apps.ts'
 export { CogroupedStream, SessionWindowedCogroupedStream, WindowedCogroupedStream } from './dsl/cogrouped.ts'
 export { GroupedStream } from './dsl/grouped.ts'
 export { GroupedTable } from './dsl/grouped-table.ts'
+export { type JoinedStream } from './dsl/joining.ts'
 export { SessionWindowedStream, WindowedStream } from './dsl/windowed.ts'
 export { WindowedTable } from './dsl/windowed-table.ts'
 export { failsAlways, policyOf, settleFailedResult } from './task/error-policies.ts'
@@ -21,6 +22,7 @@ export { type TableOptions } from './dsl/history.ts'
 export { type SuppressOptions } from './dsl/holding-back.ts'
 export {
   type DeduplicateOptions,
+  type JoinOptions,
   type RepartitionOptions,
   type SessionizeOptions,
   type SplitOptions,

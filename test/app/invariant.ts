@@ -49,6 +49,8 @@ const hourly = tumbling(50, { allowedLateness: 60 })
 const storms = session(15, { allowedLateness: 60 })
 const lately = sliding(20, { allowedLateness: 60 })
 const soFar = cumulative({ size: 150, step: 50, allowedLateness: 60, offset: -10 })
+/** From when to when events are joined. */
+const near = { before: 10, after: 20, allowedLateness: 60 }
 /** Over final results of the hours. */
 const daily = hopping(100, 50, { allowedLateness: 60, offset: -20 })
 const remembered = { history: 40, allowedLateness: 20 }
@@ -82,6 +84,7 @@ function program(partitions: number) {
   const shares = topic('shares', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const quiet = topic('quiet', { key: text(), value: json<number>(), partitions: 2 })
+  const pairs = topic('pairs', { key: json<string>(), value: json<number>(), partitions: 2 })
   const app = new App('invariant')
   const stream = app.stream(input)
   stream
@@ -161,11 +164,22 @@ function program(partitions: number) {
     .leftJoin(stream.toTable(remembered), ({ value }, row) => [value, row?.value ?? null])
     .selectKey(([value], key, { timestamp }) => `${key} ${timestamp} ${value}`)
     .to(dated)
+  stream
+    .map((event, key, { timestamp }) => [key, nameOf(event!, timestamp)] as const)
+    .leftJoin(
+      stream.map((event, _key, { timestamp }) => [keyFor(event!.other), nameOf(event!, timestamp)] as const),
+      (one, other) => `${one} ${other}`,
+      near,
+    )
+    .groupBy(pair => pair)
+    .count()
+    .to(pairs)
   return {
     app,
     input,
     dated,
     held,
+    pairs,
     sums,
     others,
     sessions,
@@ -179,6 +193,36 @@ function program(partitions: number) {
     shares,
     quiet,
   }
+}
+
+const nameOf = ({ value, other }: Pick<Event, 'value' | 'other'>, timestamp: number): string =>
+  `${value}${other}@${timestamp}`
+
+/** How often each event has met each other one whose other key is its own, or none. */
+function pairedRows(partitions: readonly (readonly Event[])[]): Map<string, unknown> {
+  const taken = partitions
+    .flatMap(events => withWatermarks(events, outOfOrderness))
+    .filter(({ record, watermark }) => watermark <= record.timestamp + near.allowedLateness)
+    .map(({ record }) => record)
+  const rows = new Map<string, readonly [count: number, timestamp: number]>()
+  const met = (one: Event, other?: Event): void => {
+    const pair = JSON.stringify(
+      `${nameOf(one, one.timestamp)} ${other ? nameOf(other, other.timestamp) : 'null'}`,
+    )
+    const [count] = rows.get(pair) ?? [0]
+    rows.set(pair, [count + 1, Math.max(one.timestamp, other?.timestamp ?? 0)])
+  }
+  for (const one of taken) {
+    const matches = taken.filter(
+      ({ other, timestamp }) =>
+        keyFor(other) === one.key &&
+        timestamp >= one.timestamp - near.before &&
+        timestamp <= one.timestamp + near.after,
+    )
+    for (const other of matches) met(one, other)
+    if (matches.length === 0) met(one)
+  }
+  return rows
 }
 
 /** Another key that occurs, for each value of `other` but one. */
@@ -393,6 +437,7 @@ async function oneCase(random: Random): Promise<void> {
     [to.days, lastOfRows(hours, daily)],
     [to.joined, joinedRows(events)],
     [to.groups, groupedRows(events)],
+    [to.pairs, pairedRows(byPartition)],
     [to.shares, sharedRows(events)],
     [to.held, sumsByKey(events)],
     [to.quiet, quietRows(byPartition)],

@@ -18,6 +18,7 @@ const lengthMs = soak ? 86_400_000 : 3_600_000
 
 const input = topic('input', { key: text(), value: json<number>(), watermark: { outOfOrderness: '1m' } })
 const totals = topic('totals', { key: text(), value: json<number>(), partitions: 2 })
+const pairs = topic('pairs', { key: text(), value: json<string>(), partitions: 2 })
 const hours = topic('hours', { key: windowed(text()), value: json<number>(), partitions: 2 })
 
 function counting(): App {
@@ -34,6 +35,11 @@ function counting(): App {
     .count({ name: 'groups' })
     .emit('final')
     .to(hours)
+  const isEven = (value: number | null): boolean => Number(value) % 2 === 0
+  numbers
+    .filter(isEven)
+    .leftJoin(numbers.filterNot(isEven), (even, odd) => `${even} ${odd}`, { within: '10m', name: 'pairs' })
+    .to(pairs)
   return app
 }
 
@@ -74,6 +80,7 @@ interface Found {
   readonly state: Record<string, string[]>
   readonly apps: unknown
   readonly totals: unknown[]
+  readonly pairs: unknown[]
   readonly hours: unknown[]
 }
 
@@ -119,6 +126,7 @@ async function run(
     ...before,
     apps,
     totals: byKey(await world.read('totals')),
+    pairs: byKey(await world.read('pairs')),
     hours: byKey(await world.read('hours')),
   }
 }
@@ -155,10 +163,10 @@ export function check(exchange: 'memory' | 'topic'): Promise<void> {
     const steps = stepsOf(random)
     const expected = await run(steps, 'memory', false, seed)
     deepEqual(await run(steps, exchange, true, seed), expected)
-    ok(expected.hours.length > 0 && expected.totals.length > 0)
-    // Totals of all keys, and windows that are still open.
+    ok(expected.hours.length > 0 && expected.totals.length > 0 && expected.pairs.length > 0)
+    // Totals of all keys, windows that are still open, and what waits for a match.
     const states = Object.values(expected.state)
-    equal(states.length, 2)
+    equal(states.length, 5)
     deepEqual(
       states.filter(rows => rows.length === 0),
       [],

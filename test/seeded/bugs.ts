@@ -5,6 +5,7 @@
  */
 import { brokerBugs } from './bugs/broker.ts'
 import { csvBugs } from './bugs/csv.ts'
+import { joinBugs } from './bugs/joins.ts'
 import { logBugs } from './bugs/log.ts'
 import { othersBugs } from './bugs/others.ts'
 import { parquetBugs } from './bugs/parquet.ts'
@@ -28,6 +29,7 @@ export const bugs: readonly SeededBug[] = [
   ...stateBugs,
   ...streamBugs,
   ...tableBugs,
+  ...joinBugs,
   ...timeBugs,
   ...windowBugs,
   ...othersBugs,

@@ -58,6 +58,24 @@ stream
   .join(app.table(gates), (flight, gate) => gate.gate + flight.destination)
 stream.leftJoin(app.table(airports), (_flight, airport) => airport.city) // wrong: a left join may meet null
 
+// Streams are joined on keys of one type, within a time; a left or an outer join may meet null.
+const taxied = app.stream(topic('taxied', { key: z.string(), value: z.object({ minutes: z.int() }) }))
+stream
+  .join(taxied, ({ delay }, { minutes }, key) => key.length + delay + minutes, { within: '5m' })
+  .filter((n, key) => n > key.length)
+stream.join(taxied, flight => flight) // wrong: no time
+stream.join(taxied, flight => flight, { before: '5m' }) // wrong: half of a time
+stream.join(app.stream(gates), flight => flight, { within: '5m' }) // wrong: key of the other stream
+stream.leftJoin(taxied, ({ delay }, other) => delay + (other?.minutes ?? 0), { before: '-1m', after: '1h' })
+stream.leftJoin(taxied, (_, { minutes }) => minutes, { within: '5m' }) // wrong: a left join of streams
+stream.outerJoin(taxied, (one, other) => [one?.delay, other?.minutes], { within: 0, exclusive: 'after' })
+stream.outerJoin(taxied, ({ delay }) => delay, { within: '5m' }) // wrong: either record may be missing
+stream.outerJoin(taxied, (_one, _other, key) => key.length, { within: '5m' }) // wrong: key may be null
+const met = stream.join(taxied, () => 1, { within: '5m' })
+met.lateLeft().mapValues(flight => flight.delay)
+met.lateRight().mapValues(taxi => taxi?.minutes)
+met.lateRight().mapValues(taxi => taxi.minutes) // wrong: a late record may have no value
+
 // A sink of another type.
 stream.to(delays)
 stream.mapValues(flight => flight.delay).to(delays) // wrong: value

@@ -208,7 +208,51 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
     /merge of aggregate of sessions/,
   ],
 
-  ['a stream for a table', (_, stream) => stream.join(stream, () => 1), /table of join.*toTable\(\)/],
+  ['a join of streams without a time', (_, stream) => stream.join(stream, () => 1), /options.*within/],
+  [
+    'a join of streams with half of a time',
+    (_, stream) => stream.leftJoin(stream, () => 1, { before: '5m' }),
+    /options of leftJoin of streams.*\{ before, after \}/,
+  ],
+  [
+    'a join of streams without a joiner',
+    (_, stream) => stream.outerJoin(stream, undefined, { within: 1 }),
+    /joiner of outerJoin of streams/,
+  ],
+  ['outerJoin with a table', (_, stream, table) => stream.outerJoin(table, () => 1), /stream of outerJoin/],
+  [
+    'a join of streams within less than nothing',
+    (_, stream) => stream.join(stream, () => 1, { within: '-5m' }),
+    /Invalid duration/,
+    'INVALID_DURATION',
+  ],
+  [
+    'a join of streams from no duration on',
+    (_, stream) => stream.join(stream, () => 1, { before: '5 minutes', after: 0 }),
+    /Invalid duration/,
+    'INVALID_DURATION',
+  ],
+  [
+    'a join of streams in which nothing can match',
+    (_, stream) => stream.join(stream, () => 1, { before: '5m', after: '-6m' }),
+    /from 5m before to -6m after a record: .*before: '-5m', after: '10m'/,
+  ],
+  [
+    'a join of streams of which only the excluded bounds could match',
+    (_, stream) => stream.join(stream, () => 1, { within: 0, exclusive: 'after' }),
+    /without the bounds/,
+  ],
+  [
+    'a join of streams with another exclusive bound',
+    (_, stream) => stream.join(stream, () => 1, { within: 1, exclusive: 'left' }),
+    /exclusive/,
+  ],
+  [
+    'a stream joined to one of another app',
+    (_, stream) => stream.join(otherStream, () => 1, { within: 1 }),
+    /'numbers'.*another app/,
+    'INVALID_TOPOLOGY',
+  ],
   ['a topic for a table', (_, stream) => stream.join(rows, () => 1), /table of join.*app\.table\(topic\)/],
   ['a grouped stream for a table', (_, stream) => stream.join(stream.groupByKey(), () => 1), /table of join/],
   ['leftJoin without a table', (_, stream) => stream.leftJoin(), /table of leftJoin/],

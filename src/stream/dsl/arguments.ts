@@ -38,6 +38,11 @@ const usages = {
     'join(customers, order => order.customer, (order, customer) => ({ ...order, ...customer }))',
   'leftJoin of tables by foreign key':
     'leftJoin(customers, order => order.customer, (order, customer) => ({ ...order, name: customer?.name }))',
+  'join of streams': "join(stream, (value, otherValue) => ({ ...value, ...otherValue }), { within: '5m' })",
+  'leftJoin of streams':
+    "leftJoin(stream, (value, otherValue) => ({ ...value, found: otherValue !== null }), { within: '5m' })",
+  'outerJoin of streams':
+    "outerJoin(stream, (value, otherValue) => ({ ...value, ...otherValue }), { within: '5m' })",
   outerJoin: 'outerJoin(table, (value, otherValue) => ({ ...value, ...otherValue }))',
   toTable: 'toTable({ name })',
   suppress: "suppress('1m', { maxRecords: 10_000 })",
@@ -65,6 +70,14 @@ export type Method = keyof typeof usages
 
 const version = { version: 'natural' } as const
 const history = { history: 'duration', allowedLateness: 'duration' } as const
+const joinOfStreams = {
+  ...version,
+  within: 'any',
+  before: 'any',
+  after: 'any',
+  exclusive: ['before', 'after', 'both'],
+  allowedLateness: 'duration',
+} as const
 
 /** The options that methods take besides a name. Operators that keep values of the program take a version. */
 const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>>>> = {
@@ -87,6 +100,9 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   table: history,
   toTable: { ...version, ...history },
   suppress: { maxRecords: 'count', maxBytes: 'count', whenFull: ['emitEarly', 'fail'] },
+  'join of streams': joinOfStreams,
+  'leftJoin of streams': joinOfStreams,
+  'outerJoin of streams': joinOfStreams,
   split: { rest: 'string' },
   repartition: { partitions: 'count' },
   deduplicate: { allowedLateness: 'duration' },

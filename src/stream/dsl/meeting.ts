@@ -28,7 +28,7 @@ export function checkKept(what: 'stream' | 'table', { edge, kept }: JoinedTable)
 export function toMeet<K, V>(
   graph: Graph,
   edge: Edge<StreamRecord<K, V>>,
-  table: JoinedTable,
+  table: Pick<JoinedTable, 'edge'>,
   keepsKeyless = false,
 ): Edge<StreamRecord<K, V>> {
   const { keyCodec } = table.edge.from
@@ -36,6 +36,24 @@ export function toMeet<K, V>(
   // the table's form.
   const alike = edge.from.keyCodec.form === keyCodec.form ? edge : reKeyed(graph, edge)
   return graph.exchange(alike, keyCodec, keepsKeyless)
+}
+
+/**
+ * Both streams as a join needs them: in the same partitions, with keys of one form. A stream whose key was
+ * not changed stays where it is. `keepsKeyless`: whether the records of each that have no key pass exchanges.
+ */
+export function bothToMeet<K, V, W>(
+  graph: Graph,
+  left: Edge<StreamRecord<K, V>>,
+  right: Edge<StreamRecord<K, W>>,
+  keepsKeyless: readonly [left: boolean, right: boolean],
+): [Edge<StreamRecord<K, V>>, Edge<StreamRecord<K, W>>] {
+  const [keepsLeft, keepsRight] = keepsKeyless
+  if (left.from.keyChanged && right.from.keyChanged)
+    return [graph.exchange(left, jsonKeyCodec, keepsLeft), graph.exchange(right, jsonKeyCodec, keepsRight)]
+  return left.from.keyChanged
+    ? [toMeet(graph, left, { edge: right }, keepsLeft), right]
+    : [left, toMeet(graph, right, { edge: left }, keepsRight)]
 }
 
 /**

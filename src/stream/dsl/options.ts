@@ -49,3 +49,32 @@ export interface RepartitionOptions extends Named {
    */
   readonly partitions?: number
 }
+
+/**
+ * Which records of two streams a join brings together: those whose times are near each other.
+ * @example { within: '5m' }  // five minutes before to five minutes after, both included
+ * @example { before: 0, after: '1h' }  // the other record comes at the same time or up to an hour later
+ */
+export type JoinOptions = Versioned & JoinTimes & MoreJoinOptions
+
+/** From when to when the other stream's records match, as seen from a record of this one. */
+type JoinTimes =
+  | {
+      /** How far before and after it. */
+      readonly within: Duration
+      /** How far before it; default: `within`. Negative: only records after it match. */
+      readonly before?: Duration
+      /** How far after it; default: `within`. Negative: only records before it match. */
+      readonly after?: Duration
+    }
+  | { readonly within?: undefined; readonly before: Duration; readonly after: Duration }
+
+interface MoreJoinOptions {
+  /** Which of these bounds do not match themselves. Default: both do. */
+  readonly exclusive?: 'before' | 'after' | 'both'
+  /**
+   * A record takes part until the watermark of its partition has passed it by more than this. Later ones are
+   * late. A record without a match waits as long before it goes out. Default 0.
+   */
+  readonly allowedLateness?: Duration
+}

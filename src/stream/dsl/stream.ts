@@ -3,16 +3,24 @@
 import type { Duration } from '../../base/index.ts'
 import type { OutgoingHeader } from '../../port/index.ts'
 import { checkTopic, type WritableTopic } from '../../schema/index.ts'
-import { type Edge, type Graph, present } from '../plan/graph.ts'
-import { checkCall, checkNothing, wrongArgument } from './arguments.ts'
+import { type Edge, type Graph, present, valued } from '../plan/graph.ts'
+import { checkCall, checkNothing } from './arguments.ts'
 import { GroupedStream } from './grouped.ts'
-import { historyOf, innerJoinOf, leftJoinOf, rowsOf, type TableOptions } from './history.ts'
+import { historyOf, rowsOf, type TableOptions } from './history.ts'
 import { lateness, positive } from './windows.ts'
-import { checkKept, toMeet } from './meeting.ts'
+import { type JoinedStream, joinStreams, joinTo } from './joining.ts'
+import { toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
 import { type ProcessDefinition, processing } from './process.ts'
-import type { DeduplicateOptions, Named, RepartitionOptions, SplitOptions, Versioned } from './options.ts'
-import type { Maybe, Unary } from '../operators/operator.ts'
+import type {
+  DeduplicateOptions,
+  JoinOptions,
+  Named,
+  RepartitionOptions,
+  SplitOptions,
+  Versioned,
+} from './options.ts'
+import type { Unary } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import {
   filter,
@@ -281,7 +289,7 @@ export class Stream<K, V> {
       options,
     )
     const edge = graph.exchange(this.edge)
-    const meeting = others.map(other => toMeet(graph, other.edge, { edge, kept: true }))
+    const meeting = others.map(other => toMeet(graph, other.edge, { edge }))
     const everywhere = tables.map(table => graph.broadcast(table.edge))
     const { from } = graph.apply(operator, [edge, ...meeting, ...everywhere], options)
     const streams = from.outlets.map((name, outlet) => [name, new Stream(graph, { from, outlet })])
@@ -324,24 +332,64 @@ export class Stream<K, V> {
   join<T, R>(
     table: Table<NonNullable<K>, T>,
     joiner: (value: NonNullable<V>, tableValue: T, key: NonNullable<K>, record: RecordContext) => R,
-    options: Named = {},
-  ): Stream<NonNullable<K>, R> {
-    checkTable('join', table)
-    const operator = innerJoinOf(table, this.edge, joiner)
-    const edge = this.#toMeet('join', table, joiner, operator, options)
-    return new Stream(this.graph, this.graph.apply(operator, [present(edge), table.edge], options))
+    options?: Named,
+  ): Stream<NonNullable<K>, R>
+  /**
+   * Joins each record to those of another stream with the same key, and with a time near its own. A pair
+   * carries the larger timestamp of the two, and goes out when the second one comes; the joiner gets the
+   * pair's time and the headers of this stream's record. Both streams need equal partition counts, unless a
+   * key was changed, or they write keys in different forms: then an exchange brings them together. Records
+   * without a key or a value are skipped and counted, and so are late ones. As Kafka Streams' `join` of
+   * streams, and Flink's interval join.
+   * @example orders.join(payments, (order, payment) => ({ ...order, ...payment }), { within: '5m' })
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION; INVALID_TOPOLOGY for a stream of another app;
+   *   LATENESS_SHRINKS for results of windows that allow more lateness
+   */
+  join<W, R>(
+    stream: Stream<K | null, W>,
+    joiner: (
+      value: NonNullable<V>,
+      otherValue: NonNullable<W>,
+      key: NonNullable<K>,
+      record: RecordContext,
+    ) => R,
+    options: JoinOptions,
+  ): JoinedStream<NonNullable<K>, R, V, W>
+  join(other: never, joiner: never, options: Named = {}): Stream<NonNullable<K>, unknown> {
+    return joinTo('join', this, other, joiner, options) as Stream<NonNullable<K>, unknown>
   }
 
   /** As {@link join}, but a record without a match, or without a key, is joined to null. */
   leftJoin<T, R>(
     table: Table<NonNullable<K>, T>,
     joiner: (value: NonNullable<V>, tableValue: T | null, key: K, record: RecordContext) => R,
-    options: Named = {},
-  ): Stream<K, R> {
-    checkTable('leftJoin', table)
-    const operator = leftJoinOf(table, this.edge, joiner)
-    const edge = this.#toMeet('leftJoin', table, joiner, operator, options)
-    return new Stream(this.graph, this.graph.apply(operator, [valued(edge), table.edge], options))
+    options?: Named,
+  ): Stream<K, R>
+  /**
+   * As {@link join}, and a record of this stream without a match is joined to null: once, when the watermark
+   * has passed the times of all its matches. One without a key is joined to null at once.
+   */
+  leftJoin<W, R>(
+    stream: Stream<K | null, W>,
+    joiner: (value: NonNullable<V>, otherValue: NonNullable<W> | null, key: K, record: RecordContext) => R,
+    options: JoinOptions,
+  ): JoinedStream<K, R, V, W>
+  leftJoin(other: never, joiner: never, options: Named = {}): Stream<K, unknown> {
+    return joinTo('leftJoin', this, other, joiner, options)
+  }
+
+  /** As {@link leftJoin} of streams, for the records of either stream. */
+  outerJoin<K2 extends K | NonNullable<K> | null, W, R>(
+    stream: Stream<K2, W>,
+    joiner: (
+      value: NonNullable<V> | null,
+      otherValue: NonNullable<W> | null,
+      key: K | K2,
+      record: RecordContext,
+    ) => R,
+    options: JoinOptions,
+  ): JoinedStream<K | K2, R, V, W> {
+    return joinStreams<K | K2, V, W, R>('outerJoin', this, stream, joiner, options)
   }
 
   /**
@@ -374,21 +422,6 @@ export class Stream<K, V> {
   #then<K2, V2>(operator: Unary<StreamRecord<K, V>, StreamRecord<K2, V2>>, options: Named): Stream<K2, V2> {
     return new Stream(this.graph, this.graph.apply(operator, [this.edge], options))
   }
-
-  /** The stream as a join needs it: with keys in the table's form, in the table's partitions. */
-  #toMeet(
-    method: 'join' | 'leftJoin',
-    table: Table<NonNullable<K>, unknown>,
-    joiner: unknown,
-    operator: Parameters<Graph['check']>[0],
-    options: Named,
-  ): Edge<StreamRecord<K, V>> {
-    checkCall(method, { joiner }, options)
-    const { graph, edge } = this
-    graph.check(operator, [edge, table.edge], options)
-    checkKept('stream', table)
-    return toMeet(graph, edge, table, method === 'leftJoin')
-  }
 }
 
 /** @internal Adds the node that writes to a topic. */
@@ -396,18 +429,6 @@ export function addSink(graph: Graph, edge: Edge, topic: WritableTopic<never, ne
   checkTopic('to', topic)
   checkCall('to', {}, options)
   graph.sink(edge, topic, options)
-}
-
-/** The same edge, for an operator that drops records without a value. */
-function valued<K, V>({
-  from,
-  outlet,
-}: Edge<StreamRecord<K, V>>): Edge<StreamRecord<K, Maybe<NonNullable<V>>>> {
-  return { from, outlet }
-}
-
-function checkTable(method: 'join' | 'leftJoin', table: unknown): void {
-  if (!(table instanceof Table)) throw wrongArgument(method, 'table', noTable(table), table)
 }
 
 /** @internal What a join needs in place of `given`, for messages. */

@@ -206,21 +206,21 @@ function aligned(
   unitMs: number,
   options: AlignedWindowOptions,
 ): AlignedWindows {
-  const moved = signedMs(options.offset ?? 0) % unitMs
+  const moved = signedMs(options.offset ?? 0, 'the offset of a window') % unitMs
   const offsetMs = moved < 0 ? moved + unitMs : moved + 0
   return { kind, sizeMs, advanceMs, offsetMs, allowedLatenessMs: lateness(options) }
 }
 
 /** A duration that may be negative: `'-8h'` or -28_800_000. */
-function signedMs(offset: Duration): number {
-  if (typeof offset === 'number') return offset < 0 ? -durationMs(-offset) : durationMs(offset)
-  if (typeof offset !== 'string')
+export function signedMs(duration: Duration, what: string): number {
+  if (typeof duration === 'number') return duration < 0 ? -bounded(-duration, what) : bounded(duration, what)
+  if (typeof duration !== 'string')
     throw new MillraceError(
       'INVALID_DURATION',
-      `Invalid offset of a window, ${inWords(offset)}: use milliseconds, or text such as '6h' or '-8h'.`,
+      `Invalid duration ${inWords(duration)} for ${what}: use milliseconds, or text such as '6h' or '-8h'.`,
     )
-  const text = offset.trim()
-  return text.startsWith('-') ? -durationMs(text.slice(1) as Duration) : durationMs(offset)
+  const text = duration.trim()
+  return text.startsWith('-') ? -bounded(text.slice(1) as Duration, what) : bounded(duration, what)
 }
 
 /** The allowed lateness of these options, in ms. Default 0. */

@@ -124,6 +124,14 @@ export function present<K, V>({
   return { from, outlet }
 }
 
+/** The same edge, for an operator that drops records without a value. */
+export function valued<K, V>({
+  from,
+  outlet,
+}: Edge<StreamRecord<K, V>>): Edge<StreamRecord<K, Maybe<NonNullable<V>>>> {
+  return { from, outlet }
+}
+
 /** What a program says of an operator. */
 interface Said {
   /** Default: the specification's name and a number. */

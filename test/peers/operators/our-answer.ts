@@ -58,9 +58,7 @@ class Built {
       case 'grouped table':
         return foldedTable(this.#table(operation.of), operation.op, operation.n)
       case 'stream and table':
-        return this.#stream(operation.of)[operation.op](this.#table(operation.with), (a, b, k) =>
-          join(a, b, k, operation.n),
-        )
+        return joined[operation.op](this.#stream(operation.of), this.#table(operation.with), operation.n)
       case 'streams':
         return ofStreams[operation.op](this.#stream(operation.of), this.#stream(operation.with), operation.n)
       case 'tables':
@@ -113,6 +111,11 @@ const ofTable = {
 const ofStreams = {
   merge: (left: Records, right: Records) => left.merge(right),
   cogroup: (left: Records, right: Records, n: number) => cogrouped(left, right, n).aggregate(0),
+} as const
+
+const joined = {
+  join: (left: Records, right: Rows, n: number) => left.join(right, (a, b, k) => join(a, b, k, n)),
+  leftJoin: (left: Records, right: Rows, n: number) => left.leftJoin(right, (a, b, k) => join(a, b, k, n)),
 } as const
 
 const ofTables = {

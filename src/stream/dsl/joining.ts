@@ -1,0 +1,95 @@
+/* oxlint-disable import/no-cycle -- streams are joined to streams: a method of one makes another. */
+/** Joins of a stream with a table or another stream: their options, and how both sides meet. */
+import { type Duration, durationMs, MillraceError } from '../../base/index.ts'
+import { lateRecords } from '../operators/late-records.ts'
+import { type JoinBounds, type Joiner, type JoinKind, streamJoin } from '../operators/stream-join.ts'
+import { type Edge, type Graph, type OutletOf, valued } from '../plan/graph.ts'
+import { checkCall, type Method, wrongArgument } from './arguments.ts'
+import { innerJoinOf, leftJoinOf } from './history.ts'
+import { bothToMeet, checkKept, toMeet } from './meeting.ts'
+import type { JoinOptions, Named } from './options.ts'
+import { Stream } from './stream.ts'
+import { Table } from './table.ts'
+import { lateness, signedMs } from './windows.ts'
+
+/** The results of a join of a stream of V with one of W, and what came too late for it. */
+export interface JoinedStream<K, R, V, W> extends Stream<K, R> {
+  /** The side output of records of this stream that came too late. A second call returns the same stream. */
+  lateLeft(): Stream<NonNullable<K>, V>
+  /** The side output of records of the other stream that came too late. */
+  lateRight(): Stream<NonNullable<K>, W>
+}
+
+/** Joins a stream to a table or to another stream, for the method of this kind. */
+export function joinTo<K, V, T, R>(
+  kind: 'join' | 'leftJoin',
+  stream: Stream<K, V>,
+  other: Table<NonNullable<K>, NonNullable<T>> | Stream<K, T>,
+  joiner: Joiner<K, NonNullable<V>, NonNullable<T>, R>,
+  options: Named,
+): Stream<K, R> {
+  if (other instanceof Stream) return joinStreams(kind, stream, other, joiner, options as JoinOptions)
+  if (!(other instanceof Table)) throw wrongArgument(kind, 'table', tableOrStream, other)
+  checkCall(kind, { joiner }, options)
+  const { graph, edge } = stream
+  const operator = (kind === 'join' ? innerJoinOf : leftJoinOf)(other, edge, joiner)
+  graph.check(operator, [edge, other.edge], options)
+  checkKept('stream', other)
+  const met = toMeet(graph, edge, other, kind === 'leftJoin')
+  return new Stream(graph, graph.apply(operator, [valued(met), other.edge], options))
+}
+
+/** Joins two streams, for the method of this kind. */
+export function joinStreams<K, V, W, R>(
+  kind: JoinKind,
+  left: Stream<K, V>,
+  right: Stream<K, W>,
+  joiner: Joiner<K, NonNullable<V>, NonNullable<W>, R>,
+  options: JoinOptions,
+): JoinedStream<K, R, V, W> {
+  const method = `${kind} of streams` as const
+  if (!(right instanceof Stream)) throw wrongArgument(method, 'stream', 'a stream', right)
+  checkCall(method, { joiner }, options)
+  const operator = streamJoin(kind, boundsOf(method, options), joiner)
+  const { graph } = left
+  graph.check(operator, [left.edge, right.edge], options)
+  const sides = bothToMeet(graph, left.edge, right.edge, [kind !== 'join', kind === 'outerJoin'])
+  const joined = graph.apply(operator, [valued(sides[0]), valued(sides[1])], options)
+  return Object.assign(new Stream(graph, joined), {
+    lateLeft: lateOf<NonNullable<K>, V>(graph, joined, 1, sides[0]),
+    lateRight: lateOf<NonNullable<K>, W>(graph, joined, 2, sides[1]),
+  })
+}
+
+const tableOrStream = 'a table, as app.table(topic), toTable() and aggregates give one, or a stream'
+
+/** The stream of an outlet of late records, made at the first call. `side`: where they come from. */
+function lateOf<K, V>(graph: Graph, { from }: OutletOf, outlet: number, side: Edge): () => Stream<K, V> {
+  let stream: Stream<K, V> | undefined
+  return () => {
+    const name = `${from.name}-${from.outlets[outlet]}`
+    const operator = lateRecords<K, V>(side.from.keyCodec)
+    return (stream ??= new Stream(graph, graph.apply(operator, [{ from, outlet }], { name })))
+  }
+}
+
+/** From when to when the records of the other stream match. */
+function boundsOf(method: Method, options: Partial<JoinOptions> = {}): JoinBounds {
+  const { within, before = within, after = within, exclusive } = options
+  if (before === undefined || after === undefined)
+    throw wrongArgument(method, 'options', 'an object with { within }, or with { before, after }', options)
+  if (within !== undefined) durationMs(within)
+  const boundMs = (side: 'before' | 'after', bound: Duration): number => {
+    const ms = signedMs(bound, `'${side}' of a join`)
+    return exclusive === side || exclusive === 'both' ? ms - 1 : ms
+  }
+  const beforeMs = boundMs('before', before)
+  const afterMs = boundMs('after', after)
+  if (beforeMs + afterMs < 0)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `No record could match in a join from ${before} before to ${after} after a record${exclusive ? ', without the bounds' : ''}: ` +
+        "the sum of both must not be negative. To join records that come 5 to 10 minutes later, write { before: '-5m', after: '10m' }.",
+    )
+  return { beforeMs, afterMs, allowedLatenessMs: lateness(options) }
+}
