@@ -1,7 +1,7 @@
 /**
- * Installs the peers into the ignored folder `.peers/`, where they stay between runs. Those of the JVM,
- * Apache Kafka and its tools, are the ones that the pom.xml beside this file names. A user of millrace never
- * needs any of it.
+ * Installs the peers into the ignored folder `.peers/`, where they stay between runs. Those of the JVM, which
+ * are Apache Kafka with its tools and Apache Flink, are named by the pom.xml files here. A user of millrace
+ * never needs any of it.
  */
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -9,15 +9,24 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '../..')
-const pom = join(import.meta.dirname, 'pom.xml')
 
 /** Where peers are kept, and where their runs put data. */
 export const peersFolder: string = join(root, '.peers')
 
 /** The class path of Apache Kafka's broker, clients and tools; installs them when they are not there yet. */
 export function kafkaClassPath(): string {
+  return javaClassPath('kafka', 'pom.xml')
+}
+
+/** The class path of Apache Flink, as {@link kafkaClassPath}. */
+export function flinkClassPath(): string {
+  return javaClassPath('flink', 'flink/pom.xml')
+}
+
+function javaClassPath(name: string, pomFile: string): string {
   requireProgram('java', ['-version'], 'openjdk-17-jdk-headless')
-  const libraries = installed('kafka', [readFileSync(pom)], folder => {
+  const pom = join(import.meta.dirname, pomFile)
+  const libraries = installed(name, [readFileSync(pom)], folder => {
     requireProgram('mvn', ['-version'], 'maven')
     run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`])
   })

@@ -7,8 +7,9 @@ import { deepEqual, ok } from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { MillraceError } from '../../../src/base/index.ts'
 import { forSeeds } from '../../for-seeds.ts'
+import { AnsweringProgram } from '../answering-program.ts'
+import { kafkaClassPath } from '../install.ts'
 import { expectedOf, givenBy } from './deliberate-differences.ts'
-import { KafkaStreams } from './kafka-streams.ts'
 import { ourAnswer } from './our-answer.ts'
 import type { Answer, Program, Step } from './program.ts'
 import { randomProgram } from './random-program.ts'
@@ -17,8 +18,8 @@ import { randomSteps } from './random-steps.ts'
 /** In a soak; otherwise a tenth. */
 const programs = 5000
 
-const peer = new KafkaStreams()
-after(() => peer.close())
+const kafkaStreams = new AnsweringProgram('StreamsPrograms', kafkaClassPath())
+after(() => kafkaStreams.close())
 
 /** Undefined: millrace refuses the program. It joins the two ends of an exchange, and is told what to do. */
 function answerOrRefusal(program: Program, steps: readonly Step[]): Answer[] | undefined {
@@ -38,7 +39,7 @@ test('each record gives what it gives in Kafka Streams', () =>
       const { program } = made
       const steps = randomSteps(random, made)
       const ours = answerOrRefusal(program, steps)
-      const theirs = await peer.answer(program, steps)
+      const theirs = await kafkaStreams.answer<Answer[]>({ program, steps })
       if (ours) deepEqual(givenBy(program, ours), expectedOf(program, theirs))
       return ours
     },
