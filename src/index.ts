@@ -66,6 +66,7 @@ export {
   type CogroupedStream,
   type CumulativeOptions,
   type DeduplicateOptions,
+  type DiscardingPolicy,
   type DynamicSessionWindows,
   type EarlyPolicy,
   type EmitPolicy,

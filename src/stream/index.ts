@@ -10,7 +10,12 @@ export { WindowedTable } from './dsl/windowed-table.ts'
 export { failsAlways, policyOf, settleFailedResult } from './task/error-policies.ts'
 export { Instance } from './run/instance.ts'
 export { Metrics } from './task/metrics.ts'
-export { type EarlyPolicy, type EmitPolicy, type RecordsPolicy } from './operators/emit-policy.ts'
+export {
+  type DiscardingPolicy,
+  type EarlyPolicy,
+  type EmitPolicy,
+  type RecordsPolicy,
+} from './operators/emit-policy.ts'
 export { type RecordAhead } from './run/record-ahead.ts'
 export { notBegun, type Progress, type RunState } from './run/progress.ts'
 export { type Pane, type RecordContext } from './operators/record.ts'

@@ -217,6 +217,28 @@ for (const [kind, windowsAtRandom] of Object.entries(kinds))
     checkPanes(harness)
   })
 
+check('discarded panes add up to the windows', 2000, random => {
+  const built = build(random)
+  const windows = random.int(3) === 0 ? global() : alignedAtRandom(random)
+  const exchanged = random.int(2) === 0
+  const when = [{ everyRecords: 2 }, { early: 20, time: 'event' }, { early: 1000 }] as const
+  sumsIn(windows, exchanged, built)
+    .emit({ ...when[random.int(when.length)]!, panes: 'discarding' })
+    .to(output)
+  const harness = harnessOf(built.app, built.inputs, random)
+  runAtRandom(harness, random)
+  const found = new Map<string, number>()
+  for (const { key, value } of harness.outputs) {
+    const id = JSON.stringify(key)
+    found.set(id, (found.get(id) ?? 0) + (value as number))
+  }
+  const expected = [...tableOf(rowsIn(windows, exchanged, built), 'final')].map(
+    ([key, [sum]]) => [key, sum] as const,
+  )
+  deepEqual(sorted(found), sorted(new Map(expected)))
+  checkPanes(harness)
+})
+
 const lists = topic('lists', { key: windowed(text()), value: json<readonly unknown[]>() })
 
 check('the largest values of windows', 2000, random => {

@@ -169,6 +169,12 @@ cities.groupBy(({ town }) => [town, 1]) // wrong: field of a row
 stream.groupByKey().windowedBy(global()).count().emit({ everyRecords: 100 }).to(counts)
 stream.groupByKey().windowedBy(global('1h')).count() // wrong: a size of global windows
 
+// Discarded panes do not replace each other: they are a stream.
+hourly.emit({ early: '1m', panes: 'discarding' }).to(counts)
+hourly.emit({ early: '1m', panes: 'discarding' }).toStream() // wrong: not a table
+hourly.emit({ early: '1m', panes: 'accumulating' }).toStream()
+hourly.emit({ early: '1m', panes: 'some' }) // wrong: panes
+
 // The largest values of each key, and the records of each session.
 const best = stream.groupByKey().topN(3, ({ delay }, key) => delay + key.length)
 best.mapValues(([first]) => first?.destination)

@@ -1,10 +1,18 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The results of windows, and the operator for windows of each kind. */
+import { MillraceError } from '../../base/index.ts'
 import type { Windowed, WritableTopic } from '../../schema/index.ts'
-import type { Graph, OutletOf } from '../plan/graph.ts'
+import type { Edge, Graph, OutletOf } from '../plan/graph.ts'
 import type { Aggregation } from '../operators/aggregation.ts'
 import { alignedWindows } from '../operators/aligned-windows.ts'
-import { checkEmitPolicy, describePolicy, type EmitPolicy } from '../operators/emit-policy.ts'
+import {
+  type AnyPolicy,
+  checkEmitPolicy,
+  describePolicy,
+  type DiscardingPolicy,
+  type EmitPolicy,
+  isDiscarding,
+} from '../operators/emit-policy.ts'
 import { lateRecords } from '../operators/late-records.ts'
 import type { StreamRecord } from '../operators/record.ts'
 import { sessionWindows } from '../operators/session-windows.ts'
@@ -22,7 +30,7 @@ type WindowOperator = <K, V, A>(
   name: string,
   windows: Windows<never>,
   aggregation: Aggregation<K, V, A>,
-  policies: readonly EmitPolicy[],
+  policies: readonly AnyPolicy[],
 ) => WindowAggregate<K, V, A>
 
 const operators = {
@@ -50,7 +58,7 @@ export function windowedTable<K, V, A>(
 ): WindowedTable<K, A, V> {
   // By its kind: each operator gets its windows, and that of sessions an aggregation that merges.
   const operator = operators[windows.kind] as WindowOperator
-  const policies: EmitPolicy[] = []
+  const policies: AnyPolicy[] = []
   const spec = operator(kind, windows, aggregation, policies)
   graph.check(spec, edges, options)
   const inputs = inOneForm(graph, edges)
@@ -63,7 +71,7 @@ export class WindowedTable<K, A, V> {
   readonly #edge: GroupedEdge<K, V>
   readonly #lateEdge: OutletOf<StreamRecord<K, V>>
   readonly #windows: Windows<never>
-  readonly #policies: EmitPolicy[]
+  readonly #policies: AnyPolicy[]
   #late: Stream<K, V> | undefined
 
   /**
@@ -74,7 +82,7 @@ export class WindowedTable<K, A, V> {
     edge: GroupedEdge<K, V>,
     late: OutletOf<StreamRecord<K, V>>,
     windows: Windows<never>,
-    policies: EmitPolicy[],
+    policies: AnyPolicy[],
   ) {
     this.#graph = graph
     this.#edge = edge
@@ -98,19 +106,47 @@ export class WindowedTable<K, A, V> {
    *
    * The timestamp of a result, early, on time or late, is the window's last instant: `end - 1`, or `end` for
    * a session or a sliding window. Under `'changes'`, and of global windows, it is the largest timestamp in
-   * the window. Windows over
-   * the results must allow at least the lateness of this window; over results of `'changes'`, that plus the
+   * the window. Windows over the results must allow at least the lateness of this window; over results of `'changes'`, that plus the
    * window's size or the session's gap, but nothing more than that of a sliding window.
    */
-  emit(policy: EmitPolicy): Table<Windowed<K>, A> {
+  emit(policy: EmitPolicy): Table<Windowed<K>, A>
+  /**
+   * With `panes: 'discarding'`: gives results that hold only the records since the one before, as a stream;
+   * the window is empty after each. A window without records since then has no further result. It is the only
+   * `emit` over its windows, which are not sessions or sliding ones. Beam's discarding mode, Flink's
+   * `PurgingTrigger`.
+   * @example counts.emit({ everyRecords: 100, panes: 'discarding' })
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a further `emit` over the same windows
+   */
+  emit(policy: DiscardingPolicy): Stream<Windowed<K>, A>
+  emit(policy: AnyPolicy): Table<Windowed<K>, A> | Stream<Windowed<K>, A> {
     checkEmitPolicy(policy)
+    this.#checkDiscarding(policy)
     this.#policies.push(policy)
     const results = this.#graph.addOutlet<WindowRecord<K, A>>(
       this.#lateEdge.from,
       describePolicy(policy),
       policy === 'changes' ? latenessOfChanges(this.#windows) : undefined,
     )
-    return new Table(this.#graph, results, false)
+    if (!isDiscarding(policy)) return new Table(this.#graph, results, false)
+    this.#lateEdge.from.label += ', discarding'
+    // Nothing replaces a result, and so nothing deletes it.
+    return new Stream(this.#graph, results as Edge<StreamRecord<Windowed<K>, A>>)
+  }
+
+  /** Windows that are emptied have one outlet, and no part of them is needed again. */
+  #checkDiscarding(policy: AnyPolicy): void {
+    const { kind } = this.#windows
+    if (isDiscarding(policy) && operators[kind] !== alignedWindows)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `Panes of ${kind} windows cannot be discarded: a later record may need what is in them. Use tumbling, hopping, cumulative or global windows.`,
+      )
+    if (this.#policies.some(isDiscarding) || (isDiscarding(policy) && this.#policies.length > 0))
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `'${this.#lateEdge.from.name}' has results with panes: 'discarding', which empty its windows: there can be no other emit. Aggregate a second time for that.`,
+      )
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * Windows whose bounds depend on the time alone: when they fire, and which records they take or call late.
  */
-import { deepEqual, throws } from 'node:assert/strict'
+import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
 import { isMillraceError } from '../../base/index.ts'
@@ -298,6 +298,36 @@ test('windows over the results of a global window are refused: they may be of an
     })
     regrouped.windowedBy(global()).count()
   }
+})
+
+test('discarded panes hold what came since the one before, as a stream', () => {
+  const app = new App('a')
+  const counts = app.stream(input).groupByKey().windowedBy(tumbling(100)).count()
+  counts.emit({ everyRecords: 2, panes: 'discarding' }).to(output)
+  equal(app.describe().includes('count, tumbling 100ms, discarding'), true)
+  const driver = testApp(app)
+  for (const timestamp of [1, 2, 3, 300]) driver.input(input).push({ key: 'k', value: 1, timestamp })
+  deepEqual(
+    driver
+      .output(output)
+      .read()
+      .map(({ value, pane }) => `${value} ${pane}`),
+    ['2 early', '1 on-time'],
+  )
+})
+
+test('windows that are emptied have no other emit', () => {
+  const grouped = new App('a').stream(input).groupByKey()
+  const discarding = { everyRecords: 2, panes: 'discarding' } as const
+  const code = 'INVALID_TOPOLOGY'
+  const emptied = grouped.windowedBy(tumbling(100)).count()
+  emptied.emit(discarding)
+  throws(() => emptied.emit('final'), { code })
+  const kept = grouped.windowedBy(tumbling(100)).count()
+  kept.emit('final')
+  throws(() => kept.emit(discarding), { code })
+  for (const windows of [session(100), sliding(100)])
+    throws(() => grouped.windowedBy(windows).count().emit(discarding), { code: 'INVALID_ARGUMENT' })
 })
 
 /** Errors of programs without types. */

@@ -2,12 +2,12 @@
 import { cumulative, global, hopping, tumbling } from '../dsl/windows.ts'
 import { folding } from './aggregation.ts'
 import { alignedWindows } from './aligned-windows.ts'
-import type { EmitPolicy } from './emit-policy.ts'
+import type { AnyPolicy } from './emit-policy.ts'
 import { check, type Step } from './harness.test-support.ts'
 import type { AlignedWindows } from './windows.ts'
 
 /** Sums the values of each window; a value of 0 deletes. */
-function sums(name: string, windows: AlignedWindows, policy: EmitPolicy, steps: readonly Step[]): void {
+function sums(name: string, windows: AlignedWindows, policy: AnyPolicy, steps: readonly Step[]): void {
   const sum = folding<string, number, number>(0, (all, value) => (value === 0 ? null : all + value))
   const survives = typeof policy === 'string' || 'everyRecords' in policy
   check(name, alignedWindows('sum', windows, sum, [policy]), steps, { outlets: ['out'], survives })
@@ -224,4 +224,36 @@ sums('a global window gives early results by event time', global(), { early: 5, 
   ['W6', [`out: a${allTime} 1 @3 early`], ['windows 0 a {"value":1,"timestamp":3}', 'early-0 0 a 1']],
   ['W60', []],
   ['Winfinity', [`out: a${allTime} 1←1 @3 on-time`], []],
+])
+
+sums(
+  'discarded panes at every so many records',
+  tumbling(10, { allowedLateness: 5 }),
+  { everyRecords: 2, panes: 'discarding' },
+  [
+    ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}', 'counted-0 0 a {"records":1,"shown":null}']],
+    ['a 2 @4', ['out: a[0,10) 3 @9 early'], []],
+    ['a 4 @4', [], ['windows 0 a {"value":4,"timestamp":4}', 'counted-0 0 a {"records":1,"shown":null}']],
+    ['W10', ['out: a[0,10) 4 @9 on-time'], []],
+    ['a 8 @5 W9', ['out: a[0,10) 8 @9 late W9'], []],
+    ['W15', []],
+  ],
+)
+
+sums(
+  'discarded panes by processing time; a window that is empty has no result on time',
+  tumbling(10),
+  { early: 5, panes: 'discarding' },
+  [
+    ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}']],
+    ['tick 5', ['out: a[0,10) 1 @9 early'], []],
+    ['W10', []],
+  ],
+)
+
+sums('what the program deletes is in no pane', global(), { everyRecords: 3, panes: 'discarding' }, [
+  ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}', 'counted-0 0 a {"records":1,"shown":null}']],
+  ['a 0 @4', [], []],
+  ['a 2 @4', [], ['windows 0 a {"value":2,"timestamp":4}', 'counted-0 0 a {"records":1,"shown":null}']],
+  ['Winfinity', [`out: a${allTime} 2 @4 on-time`], []],
 ])

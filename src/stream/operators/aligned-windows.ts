@@ -10,7 +10,7 @@
 import { frozen } from '../../state/index.ts'
 import type { Aggregation } from './aggregation.ts'
 import { emission, type WindowResult } from './emission.ts'
-import type { EmitPolicy } from './emit-policy.ts'
+import type { AnyPolicy } from './emit-policy.ts'
 import { inTurns, keyed, stateBegin } from './operator.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
 import { gridOf } from './window-grid.ts'
@@ -21,14 +21,14 @@ export const alignedWindows = <K, V, A>(
   name: string,
   windows: AlignedWindows,
   aggregation: Aggregation<K, V, A>,
-  policies: readonly EmitPolicy[],
+  policies: readonly AnyPolicy[],
 ): WindowAggregate<K, V, A> => ({
   ...windowAggregate(name, windows, aggregation),
   make(context, [lateOutput, ...results]) {
     const state = context.state<Row<A>>('windows', { isScanned: true })
     const { allowedLatenessMs } = windows
     const grid = gridOf(windows)
-    const out = emission(context, policies, results)
+    const out = emission(context, policies, results, ({ place, rawKey }) => state.delete(place, rawKey))
     /** The row that fired last, of the windows that fire now. */
     let firedLast: FiredLast | undefined
 

@@ -8,7 +8,7 @@ import { KeyedState } from '../../state/index.ts'
 import type { OperatorContext } from './operator.ts'
 import { neverLate } from './record.ts'
 import { type Emission, emission, type WindowResult } from './emission.ts'
-import type { EmitPolicy } from './emit-policy.ts'
+import type { AnyPolicy } from './emit-policy.ts'
 
 const result: WindowResult<string, number> = {
   rawKey: 'k',
@@ -32,7 +32,7 @@ const takenBack: Act = out => out.retracted(result, true, cause)
 const dissolved: Act = out => out.retracted(result, false, cause)
 
 /** The output, `pane @timestamp W<watermark>`, with `!` if idleness had raised that; and the counts. */
-type Row = readonly [policy: EmitPolicy, acts: readonly Act[], sent: string, counted: string]
+type Row = readonly [policy: AnyPolicy, acts: readonly Act[], sent: string, counted: string]
 const never = `W${neverLate}`
 
 const rows: readonly Row[] = [

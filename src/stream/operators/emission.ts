@@ -12,13 +12,16 @@
  * Results under `final` and early carry the window's last instant as timestamp, in every pane, so that all of
  * them fall into the same window downstream. Under `changes` they carry the largest timestamp in the window,
  * and so do all results of a window that reaches to the end of time.
+ * Under a discarding policy a result holds the records since the one before, and replaces none: the window is
+ * emptied as soon as it has gone out.
+ *
  * A result that is on time is never late downstream; any other carries the watermark of the record that
  * caused it.
  */
 import { durationMs } from '../../base/index.ts'
 import { timestampMax } from '../../port/index.ts'
 import type { Windowed } from '../../schema/index.ts'
-import type { EarlyPolicy, EmitPolicy, RecordsPolicy } from './emit-policy.ts'
+import { type AnyPolicy, type EarlyPolicy, isDiscarding, type RecordsPolicy } from './emit-policy.ts'
 import type { Forward, Operator, OperatorContext } from './operator.ts'
 import type { WindowRecord } from './window-aggregate.ts'
 import { frozen, given } from '../../state/index.ts'
@@ -40,8 +43,12 @@ export interface WindowResult<K, A> {
   readonly lastInstant: number
 }
 
-/** Forwards the results of one policy. */
-type Outlet<K, A> = Forward<WindowRecord<K, A>>
+/** Where the results of one policy go. */
+interface Outlet<K, A> {
+  readonly forward: Forward<WindowRecord<K, A>>
+  /** Empties the window of a result that has gone out; left out if windows keep what they hold. */
+  readonly discard: ((result: WindowResult<K, A>) => void) | undefined
+}
 
 /** How the outlets of one window operator handle its changes. */
 export interface Emission<K, A> {
@@ -82,14 +89,15 @@ const onTimeCause: Cause = { watermark: neverLate, raised: false }
 /** Early results that one outlet holds. When this many windows have changed, their results go out at once. */
 const pendingEarlyMax = 100_000
 
-/** One outlet for each policy. */
+/** One outlet for each policy. `discard` empties a window, for a policy that is alone. */
 export function emission<K, A>(
   context: OperatorContext,
-  policies: readonly EmitPolicy[],
-  outlets: readonly Outlet<K, A>[],
+  policies: readonly AnyPolicy[],
+  forwards: readonly Forward<WindowRecord<K, A>>[],
+  discard?: (result: WindowResult<K, A>) => void,
 ): WindowEmission<K, A> {
   const parts = policies.map((policy, index): Emission<K, A> & Clocked => {
-    const outlet = outlets[index]!
+    const outlet = { forward: forwards[index]!, discard: isDiscarding(policy) ? discard : undefined }
     switch (policy) {
       case 'final':
         return finalOutlet(context, outlet)
@@ -124,18 +132,18 @@ export function emission<K, A>(
   }
 }
 
-function finalOutlet<K, A>(context: OperatorContext, forward: Outlet<K, A>): Emission<K, A> {
+function finalOutlet<K, A>(context: OperatorContext, outlet: Outlet<K, A>): Emission<K, A> {
   const correct = (result: WindowResult<K, A>, fired: boolean, cause: Cause): void => {
-    if (fired) send(context, forward, result, 'late', cause)
+    if (fired) send(context, outlet, result, 'late', cause)
   }
   return {
     changed: correct,
-    onTime: result => send(context, forward, result, 'on-time', onTimeCause),
+    onTime: result => send(context, outlet, result, 'on-time', onTimeCause),
     retracted: correct,
   }
 }
 
-function changesOutlet<K, A>(context: OperatorContext, forward: Outlet<K, A>): Emission<K, A> {
+function changesOutlet<K, A>(context: OperatorContext, { forward }: Outlet<K, A>): Emission<K, A> {
   const pass = (result: WindowResult<K, A>, fired: boolean, cause: Cause): void => {
     context.emitted('changes')
     forward(recordOf(result, fired ? 'late' : 'early', result.timestamp, cause))
@@ -145,12 +153,12 @@ function changesOutlet<K, A>(context: OperatorContext, forward: Outlet<K, A>): E
 
 function earlyOutlet<K, A>(
   context: OperatorContext,
-  forward: Outlet<K, A>,
-  { early, time = 'processing' }: EarlyPolicy,
+  outlet: Outlet<K, A>,
+  { early, time = 'processing' }: Omit<EarlyPolicy, 'panes'>,
   index: number,
 ): Emission<K, A> & Clocked {
   const everyMs = durationMs(early)
-  const final = finalOutlet(context, forward)
+  const final = finalOutlet(context, outlet)
   // The changes since the last early results, by window and key. A crash loses them: early results are not
   // guaranteed.
   let pending = new Map<string, { result: WindowResult<K, A>; cause: Cause }>()
@@ -171,8 +179,8 @@ function earlyOutlet<K, A>(
         continue
       }
       const previous = shown.get(result.place, result.rawKey) ?? null
-      send(context, forward, { ...result, previous }, 'early', cause)
-      if (result.value !== null) shown.put(result.place, result.rawKey, result.value)
+      send(context, outlet, { ...result, previous }, 'early', cause)
+      if (result.value !== null && !outlet.discard) shown.put(result.place, result.rawKey, result.value)
     }
   }
   if (time === 'processing') context.every(everyMs, () => flush(context.watermark()))
@@ -206,18 +214,18 @@ function earlyOutlet<K, A>(
     retracted(result, fired, cause) {
       if (fired) return final.retracted(result, true, cause)
       const previous = settle(result)
-      if (previous !== null) send(context, forward, { ...result, previous }, 'early', cause)
+      if (previous !== null) send(context, outlet, { ...result, previous }, 'early', cause)
     },
   }
 }
 
 function countedOutlet<K, A>(
   context: OperatorContext,
-  forward: Outlet<K, A>,
-  { everyRecords }: RecordsPolicy,
+  outlet: Outlet<K, A>,
+  { everyRecords }: Omit<RecordsPolicy, 'panes'>,
   index: number,
 ): Emission<K, A> {
-  const final = finalOutlet(context, forward)
+  const final = finalOutlet(context, outlet)
   /** Of a window that is not final: the records since its last result, and that result. */
   const counted = context.state<{ readonly records: number; readonly shown: A | null }>(`counted-${index}`)
   /** The records of the windows that join the one that `cause` announces next. */
@@ -234,15 +242,16 @@ function countedOutlet<K, A>(
       const { place, rawKey, value } = result
       const { records: before, shown } = counted.get(place, rawKey) ?? { records: joined(cause), shown: null }
       const isDue = before + 1 >= everyRecords
-      counted.put(place, rawKey, isDue ? { records: 0, shown: value } : { records: before + 1, shown })
-      if (isDue) send(context, forward, { ...result, previous: shown }, 'early', cause)
+      if (isDue && outlet.discard) counted.delete(place, rawKey)
+      else counted.put(place, rawKey, isDue ? { records: 0, shown: value } : { records: before + 1, shown })
+      if (isDue) send(context, outlet, { ...result, previous: shown }, 'early', cause)
     },
     onTime: result => final.onTime({ ...result, previous: settle(result)?.shown ?? null }),
     retracted(result, fired, cause, joins = false) {
       if (fired) return final.retracted(result, true, cause)
       const { records = 0, shown: previous = null } = settle(result) ?? {}
       if (joins) joining = { cause, records: joined(cause) + records }
-      if (previous !== null) send(context, forward, { ...result, previous }, 'early', cause)
+      if (previous !== null) send(context, outlet, { ...result, previous }, 'early', cause)
     },
   }
 }
@@ -258,14 +267,15 @@ function restoring<V>(map: Map<string, V>, key: string): () => void {
 
 function send<K, A>(
   context: OperatorContext,
-  forward: Outlet<K, A>,
+  outlet: Outlet<K, A>,
   result: WindowResult<K, A>,
   pane: Pane,
   cause: Cause,
 ): void {
   context.emitted(pane)
   const { lastInstant, timestamp } = result
-  forward(recordOf(result, pane, lastInstant < timestampMax ? lastInstant : timestamp, cause))
+  outlet.forward(recordOf(result, pane, lastInstant < timestampMax ? lastInstant : timestamp, cause))
+  outlet.discard?.(result)
 }
 
 function recordOf<K, A>(

@@ -13,22 +13,41 @@ export interface EarlyPolicy {
   readonly early: Duration
   /** The time in which the interval passes. Default `'processing'`. */
   readonly time?: 'processing' | 'event'
+  /** Each result holds all records of the window so far. This is the default. */
+  readonly panes?: 'accumulating'
 }
 
 /** As `'final'`, and an early result of a window at every so many records that have changed it. */
 export interface RecordsPolicy {
   readonly everyRecords: number
+  /** Each result holds all records of the window so far. This is the default. */
+  readonly panes?: 'accumulating'
 }
 
+/** A policy whose results do not replace each other: each holds the records since the one before. */
+export type DiscardingPolicy = (Omit<EarlyPolicy, 'panes'> | Omit<RecordsPolicy, 'panes'>) & {
+  readonly panes: 'discarding'
+}
+
+/** Any policy. */
+export type AnyPolicy = EmitPolicy | DiscardingPolicy
+
+/** Whether a window is empty after each of its results. */
+export function isDiscarding(policy: AnyPolicy): policy is DiscardingPolicy {
+  return typeof policy === 'object' && policy.panes === 'discarding'
+}
+
+const panes = ['accumulating', 'discarding'] as const
+
 /** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
-export function checkEmitPolicy(policy: EmitPolicy): void {
+export function checkEmitPolicy(policy: AnyPolicy): void {
   if (policy === 'final' || policy === 'changes') return
   if (typeof policy === 'object' && policy !== null && 'early' in policy) {
-    checkOptions('emit', policy, { early: 'duration', time: ['processing', 'event'] })
+    checkOptions('emit', policy, { early: 'duration', time: ['processing', 'event'], panes })
     if (policy.early !== undefined && durationMs(policy.early) > 0) return
   }
   if (typeof policy === 'object' && policy !== null && 'everyRecords' in policy) {
-    checkOptions('emit', policy, { everyRecords: 'count' })
+    checkOptions('emit', policy, { everyRecords: 'count', panes })
     if (policy.everyRecords !== undefined) return
   }
   throw new MillraceError(
@@ -38,8 +57,9 @@ export function checkEmitPolicy(policy: EmitPolicy): void {
 }
 
 /** The policy in words, as the name of its outlet. */
-export function describePolicy(policy: EmitPolicy): string {
+export function describePolicy(policy: AnyPolicy): string {
   if (typeof policy === 'string') return policy
-  if ('everyRecords' in policy) return `early every ${policy.everyRecords} records`
-  return `early every ${policy.early}${policy.time === 'event' ? ' of event time' : ''}`
+  const kept = isDiscarding(policy) ? ', discarding' : ''
+  if ('everyRecords' in policy) return `early every ${policy.everyRecords} records${kept}`
+  return `early every ${policy.early}${policy.time === 'event' ? ' of event time' : ''}${kept}`
 }

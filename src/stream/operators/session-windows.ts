@@ -13,7 +13,7 @@
  */
 import type { SessionAggregation } from './aggregation.ts'
 import { emission, type WindowResult } from './emission.ts'
-import type { EmitPolicy } from './emit-policy.ts'
+import type { AnyPolicy } from './emit-policy.ts'
 import { keyed } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
@@ -37,7 +37,7 @@ export const sessionWindows = <K, V, A>(
   name: string,
   windows: SessionWindows | DynamicSessionWindows,
   aggregation: SessionAggregation<K, V, A>,
-  policies: readonly EmitPolicy[],
+  policies: readonly AnyPolicy[],
 ): WindowAggregate<K, V, A> => ({
   ...windowAggregate(name, windows, aggregation),
   make(context, [lateOutput, ...results]) {

@@ -20,7 +20,7 @@
 import { frozen } from '../../state/index.ts'
 import type { Aggregation } from './aggregation.ts'
 import { emission, type WindowResult } from './emission.ts'
-import type { EmitPolicy } from './emit-policy.ts'
+import type { AnyPolicy } from './emit-policy.ts'
 import { keyed } from './operator.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
 import { windowLists } from './window-lists.ts'
@@ -44,7 +44,7 @@ export const slidingWindows = <K, V, A>(
   name: string,
   windows: SlidingWindows,
   aggregation: Aggregation<K, V, A>,
-  policies: readonly EmitPolicy[],
+  policies: readonly AnyPolicy[],
 ): WindowAggregate<K, V, A> => ({
   ...windowAggregate(name, windows, aggregation),
   make(context, [lateOutput, ...results]) {

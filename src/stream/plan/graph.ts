@@ -60,8 +60,11 @@ export interface StoredValue {
 
 export interface OperatorNode extends NodeBase {
   readonly kind: 'operator'
-  /** For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. */
-  readonly label: string
+  /**
+   * For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. A discarding `emit`
+   * adds to it.
+   */
+  label: string
   readonly spec: AnySpec
   /** The names of its outlets, in order. A window operator gains one with each `emit`. */
   readonly outlets: string[]

@@ -135,4 +135,18 @@ export const windowBugs: readonly SeededBug[] = [
     replace: "return kind === 'global' ? 0 : allowedLatenessMs",
     tests: ['src/stream/dsl/windows.test.ts'],
   },
+  {
+    name: 'operators: a discarded pane stays in its window',
+    file: 'src/stream/operators/emission.ts',
+    find: '  outlet.discard?.(result)\n',
+    replace: '',
+    tests: ['src/stream/operators/aligned-windows.test.ts', 'test/stream/oracle.test.ts'],
+  },
+  {
+    name: 'DSL: emptied windows have another emit',
+    file: 'src/stream/dsl/windowed-table.ts',
+    find: 'if (this.#policies.some(isDiscarding) ||',
+    replace: 'if (',
+    tests: ['src/stream/dsl/windows.test.ts'],
+  },
 ]
