@@ -107,9 +107,11 @@ export {
   type Timer,
   type TimerFunction,
   type ValueState,
+  type TimedWindowOptions,
   type WindowedCogroupedStream,
   type WindowedStream,
   type WindowedTable,
   type WindowOptions,
   type Windows,
+  type WindowTime,
 } from './stream/index.ts'

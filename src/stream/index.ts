@@ -62,6 +62,7 @@ export {
   hopping,
   session,
   sliding,
+  type TimedWindowOptions,
   tumbling,
   type WindowOptions,
 } from './dsl/windows.ts'
@@ -71,4 +72,5 @@ export {
   type SessionWindows,
   type SlidingWindows,
   type Windows,
+  type WindowTime,
 } from './operators/windows.ts'

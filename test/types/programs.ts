@@ -169,6 +169,13 @@ cities.groupBy(({ town }) => [town, 1]) // wrong: field of a row
 stream.groupByKey().windowedBy(global()).count().emit({ everyRecords: 100 }).to(counts)
 stream.groupByKey().windowedBy(global('1h')).count() // wrong: a size of global windows
 
+stream
+  .groupByKey()
+  .windowedBy(tumbling('1h', { time: 'processing' }))
+  .count()
+sliding('1h', { time: 'processing' }) // wrong: sliding by the clock
+tumbling('1h', { time: 'wall' }) // wrong: time of windows
+
 // Discarded panes do not replace each other: they are a stream.
 hourly.emit({ early: '1m', panes: 'discarding' }).to(counts)
 hourly.emit({ early: '1m', panes: 'discarding' }).toStream() // wrong: not a table

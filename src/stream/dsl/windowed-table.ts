@@ -14,11 +14,12 @@ import {
   isDiscarding,
 } from '../operators/emit-policy.ts'
 import { lateRecords } from '../operators/late-records.ts'
+import { byProcessingTime } from '../operators/processing-time.ts'
 import type { StreamRecord } from '../operators/record.ts'
 import { sessionWindows } from '../operators/session-windows.ts'
 import { slidingWindows } from '../operators/sliding-windows.ts'
 import type { WindowAggregate, WindowRecord } from '../operators/window-aggregate.ts'
-import { latenessOfChanges, type Windows } from '../operators/windows.ts'
+import { isByClock, latenessOfChanges, type Windows } from '../operators/windows.ts'
 import type { GroupedEdge, Kind } from './grouped.ts'
 import { inOneForm } from './meeting.ts'
 import type { Named, Versioned } from './options.ts'
@@ -59,7 +60,8 @@ export function windowedTable<K, V, A>(
   // By its kind: each operator gets its windows, and that of sessions an aggregation that merges.
   const operator = operators[windows.kind] as WindowOperator
   const policies: AnyPolicy[] = []
-  const spec = operator(kind, windows, aggregation, policies)
+  const byEvent = operator(kind, windows, aggregation, policies)
+  const spec = isByClock(windows) ? byProcessingTime(byEvent) : byEvent
   graph.check(spec, edges, options)
   const inputs = inOneForm(graph, edges)
   return new WindowedTable(graph, inputs[0], graph.apply(spec, inputs, options), windows, policies)
@@ -106,8 +108,9 @@ export class WindowedTable<K, A, V> {
    *
    * The timestamp of a result, early, on time or late, is the window's last instant: `end - 1`, or `end` for
    * a session or a sliding window. Under `'changes'`, and of global windows, it is the largest timestamp in
-   * the window. Windows over the results must allow at least the lateness of this window; over results of `'changes'`, that plus the
-   * window's size or the session's gap, but nothing more than that of a sliding window.
+   * the window. Windows over the results must allow at least the lateness of this window; over results of
+   * `'changes'`, that plus the window's size or the session's gap, but nothing more than that of a sliding
+   * window.
    */
   emit(policy: EmitPolicy): Table<Windowed<K>, A>
   /**

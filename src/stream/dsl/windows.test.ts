@@ -330,6 +330,53 @@ test('windows that are emptied have no other emit', () => {
     throws(() => grouped.windowedBy(windows).count().emit(discarding), { code: 'INVALID_ARGUMENT' })
 })
 
+test('windows by processing time go by the wall clock, whatever the times of their records', () => {
+  const app = new App('a')
+  const counts = app
+    .stream(input)
+    .groupByKey()
+    .windowedBy(tumbling(100, { time: 'processing' }))
+    .count()
+  counts.emit('final').to(output)
+  equal(app.describe().includes('count, tumbling 100ms, by processing time'), true)
+  const driver = testApp(app)
+  driver.advanceWallClock(30)
+  for (const timestamp of [5000, 1, 9000]) driver.input(input).push({ key: 'k', value: 1, timestamp })
+  driver.advanceWallClock(70)
+  deepEqual(
+    driver
+      .output(output)
+      .read()
+      .map(({ key, value, timestamp, pane }) => [key.start, key.end, value, timestamp, pane]),
+    [[0, 100, 3, 99, 'on-time']],
+  )
+  driver.input(input).push({ key: 'k', value: 1, timestamp: 2 })
+  driver.advanceTime(Number.POSITIVE_INFINITY)
+  deepEqual(
+    driver
+      .output(output)
+      .read()
+      .map(({ key, value }) => [key.start, value]),
+    [[100, 1]],
+  )
+})
+
+test('windows by event time over those by processing time are refused', () => {
+  const windows = session(100, { time: 'processing' })
+  const regrouped = new App('a')
+    .stream(input)
+    .groupByKey()
+    .windowedBy(windows)
+    .count()
+    .emit('final')
+    .toStream(({ key }) => key)
+    .groupByKey()
+  throws(() => regrouped.windowedBy(tumbling(100, { allowedLateness: '1d' })).count(), {
+    code: 'LATENESS_SHRINKS',
+  })
+  regrouped.windowedBy(windows).count()
+})
+
 /** Errors of programs without types. */
 const slips: readonly (readonly [make: () => unknown, about: RegExp])[] = [
   [() => tumbling('1h', '30m' as never), /options of the tumbling window.*'30m'/],
@@ -338,6 +385,9 @@ const slips: readonly (readonly [make: () => unknown, about: RegExp])[] = [
   [() => tumbling('1d', { timezone: 'UTC' } as never), /Did you mean 'timeZone'/],
   [() => hopping('1h', '5m', { timeZone: 'UTC' } as never), /'timeZone' of the hopping window/],
   [() => sliding('1h', { offset: '1m' } as never), /'offset' of the sliding window/],
+  [() => tumbling('1h', { time: 'wall' } as never), /'time' of the tumbling window.*'processing'/],
+  [() => session('1h', { time: 'processing', allowedLateness: 1 }), /cannot allow lateness/],
+  [() => sliding('1h', { time: 'processing' } as never), /'time' of the sliding window/],
   [() => cumulative({ size: '1h', step: '7m' }), /multiple of its step/],
   [() => cumulative({ size: '1d', step: 1 }), /at most 10000/],
   [() => session('1h', { offset: '1m' } as never), /'offset' of the session window/],

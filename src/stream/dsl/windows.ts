@@ -18,6 +18,7 @@ import type {
   DynamicSessionWindows,
   SessionWindows,
   SlidingWindows,
+  WindowTime,
 } from '../operators/windows.ts'
 
 /**
@@ -38,8 +39,18 @@ export interface WindowOptions {
   readonly allowedLateness?: Duration
 }
 
+/** How long windows wait for late records, and by which time records are in them. */
+export interface TimedWindowOptions extends WindowOptions {
+  /**
+   * `'processing'`: the time of a record is that of the wall clock when the windows take it. No record is
+   * late, so there is no allowed lateness. Windows that ended while the app did not run fire when it runs
+   * again. Default `'event'`.
+   */
+  readonly time?: WindowTime
+}
+
 /** Where windows begin. */
-export interface AlignedWindowOptions extends WindowOptions {
+export interface AlignedWindowOptions extends TimedWindowOptions {
   /**
    * Moves the starts of all windows, also back: `'-8h'`. Default: windows start at multiples of their
    * advance, cumulative ones of their size, since 1970-01-01 00:00.
@@ -145,7 +156,7 @@ function checkWindowsPerRecord(kind: 'Hopping' | 'Cumulative', sizeMs: number, a
  * @example session('30m', { allowedLateness: '48h' })
  * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT
  */
-export function session(gap: Duration, options?: WindowOptions): SessionWindows
+export function session(gap: Duration, options?: TimedWindowOptions): SessionWindows
 /**
  * Sessions in which each record says how long a gap may follow it (Flink's dynamic gap). A session ends at
  * the latest of these instants. A record joins the sessions that it falls into, and those that begin within
@@ -154,18 +165,18 @@ export function session(gap: Duration, options?: WindowOptions): SessionWindows
  */
 export function session<V>(
   gap: (value: V, record: RecordContext) => Duration,
-  options?: WindowOptions,
+  options?: TimedWindowOptions,
 ): DynamicSessionWindows<V>
 export function session<V>(
   gap: Duration | ((value: V, record: RecordContext) => Duration),
-  options: WindowOptions = {},
+  options: TimedWindowOptions = {},
 ): SessionWindows | DynamicSessionWindows<V> {
   const fixed =
     typeof gap === 'function'
       ? { gapOf: (value: V, record: RecordContext) => positive(gap(value, record), gapInWords) }
       : { gapMs: positive(gap, gapInWords) }
-  checkOptions('the session window', options, lateOptions)
-  return { kind: 'session', ...fixed, allowedLatenessMs: lateness(options) }
+  checkOptions('the session window', options, timedOptions)
+  return { kind: 'session', ...fixed, ...timed(options) }
 }
 
 const gapInWords = 'the gap of a session window'
@@ -192,11 +203,12 @@ export function sliding(size: Duration, options: WindowOptions = {}): SlidingWin
  */
 export function global(): AlignedWindows {
   const sizeMs = timestampMax + 1
-  return { kind: 'global', sizeMs, advanceMs: sizeMs, offsetMs: 0, allowedLatenessMs: 0 }
+  return { kind: 'global', sizeMs, advanceMs: sizeMs, offsetMs: 0, allowedLatenessMs: 0, time: 'event' }
 }
 
 const lateOptions = { allowedLateness: 'duration' } as const
-const alignedOptions = { ...lateOptions, offset: 'any' } as const
+const timedOptions = { ...lateOptions, time: ['event', 'processing'] } as const
+const alignedOptions = { ...timedOptions, offset: 'any' } as const
 
 function aligned(
   kind: AlignedWindows['kind'],
@@ -208,7 +220,19 @@ function aligned(
 ): AlignedWindows {
   const moved = signedMs(options.offset ?? 0, 'the offset of a window') % unitMs
   const offsetMs = moved < 0 ? moved + unitMs : moved + 0
-  return { kind, sizeMs, advanceMs, offsetMs, allowedLatenessMs: lateness(options) }
+  return { kind, sizeMs, advanceMs, offsetMs, ...timed(options) }
+}
+
+/** The time of windows, and the lateness that they allow. */
+function timed(options: TimedWindowOptions): { allowedLatenessMs: number; time: WindowTime } {
+  const { time = 'event' } = options
+  const allowedLatenessMs = lateness(options)
+  if (time === 'processing' && allowedLatenessMs > 0)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      "Windows with time: 'processing' cannot allow lateness: no record is late by the wall clock. Leave out one of the two.",
+    )
+  return { allowedLatenessMs, time }
 }
 
 /** A duration that may be negative: `'-8h'` or -28_800_000. */

@@ -22,8 +22,8 @@ import { durationMs } from '../../base/index.ts'
 import { timestampMax } from '../../port/index.ts'
 import type { Windowed } from '../../schema/index.ts'
 import { type AnyPolicy, type EarlyPolicy, isDiscarding, type RecordsPolicy } from './emit-policy.ts'
-import type { Forward, Operator, OperatorContext } from './operator.ts'
-import type { WindowRecord } from './window-aggregate.ts'
+import type { Forward, OperatorContext } from './operator.ts'
+import type { Timed, WindowRecord } from './window-aggregate.ts'
 import { frozen, given } from '../../state/index.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from './record.ts'
 
@@ -73,8 +73,6 @@ interface Clocked {
   /** The next watermark at which it is due. */
   deadline?(): number
 }
-
-type Timed = Required<Pick<Operator, 'advance' | 'deadline'>>
 
 /** The emission of an operator, whose {@link Timed} part `timed` makes of the one of its windows. */
 export interface WindowEmission<K, A> extends Emission<K, A> {

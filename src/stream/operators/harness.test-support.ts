@@ -169,6 +169,8 @@ class Harness {
         alarm.dueAt = Number.POSITIVE_INFINITY
         alarm.ring()
       }
+    // As a task does after an alarm.
+    this.#advance(this.#watermark)
   }
 
   #context(): OperatorContext {

@@ -2,7 +2,7 @@
 import type { Windowed } from '../../schema/index.ts'
 import { type Aggregation, acrossIfSeveral } from './aggregation.ts'
 import { windowedKeyCodec } from './key-codec.ts'
-import type { Maybe, OperatorSpec } from './operator.ts'
+import type { Forwards, Maybe, Operator, OperatorContext, OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { describeWindows, latenessOfWindows, type Windows } from './windows.ts'
 
@@ -13,10 +13,15 @@ export type WindowRecord<K, A> = StreamRecord<Windowed<K>, A | null>
  * One input for each fold of the aggregation. Outlet 0 is the side output of late records, then comes one for
  * each policy.
  */
-export type WindowAggregate<K, V, A> = OperatorSpec<
-  readonly StreamRecord<Maybe<K>, Maybe<V>>[],
-  [late: StreamRecord<K, V>, ...results: WindowRecord<K, A>[]]
->
+export interface WindowAggregate<K, V, A> extends OperatorSpec<In<K, V>, Out<K, V, A>> {
+  make(context: OperatorContext, to: Forwards<Out<K, V, A>>): Operator<In<K, V>> & Timed
+}
+
+type In<K, V> = readonly StreamRecord<Maybe<K>, Maybe<V>>[]
+type Out<K, V, A> = [late: StreamRecord<K, V>, ...results: WindowRecord<K, A>[]]
+
+/** The part of an operator that waits for a time. */
+export type Timed = Required<Pick<Operator, 'advance' | 'deadline'>>
 
 /** The part of the specification that follows from the windows and the aggregation. */
 export function windowAggregate<K, V, A>(

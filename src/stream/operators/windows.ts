@@ -16,6 +16,9 @@ import type { RecordContext } from './record.ts'
 /** How far the clocks of a time zone may move within one window. */
 const clockShiftMsMax = 2 * 3_600_000
 
+/** The time by which records are in windows. */
+export type WindowTime = 'event' | 'processing'
+
 /** Windows whose bounds depend on the time alone. */
 export interface AlignedWindows {
   readonly kind: 'tumbling' | 'hopping' | 'cumulative' | 'global'
@@ -38,6 +41,8 @@ export interface AlignedWindows {
    * corrects its result.
    */
   readonly allowedLatenessMs: number
+  /** `'processing'`: the wall clock when the operator takes a record. */
+  readonly time: WindowTime
 }
 
 /** Windows that grow with the records in them and end after a gap without any. */
@@ -47,6 +52,7 @@ export interface SessionWindows {
   readonly gapMs: number
   /** As {@link AlignedWindows.allowedLatenessMs}. */
   readonly allowedLatenessMs: number
+  readonly time: WindowTime
 }
 
 /** Sessions in which each record, with a value of type V, says how long a gap may follow it. */
@@ -56,6 +62,7 @@ export interface DynamicSessionWindows<V = never> {
   readonly gapOf: (value: V, record: RecordContext) => number
   /** As {@link AlignedWindows.allowedLatenessMs}. */
   readonly allowedLatenessMs: number
+  readonly time: WindowTime
 }
 
 /** A window of one size for each distinct set of records in it. */
@@ -75,7 +82,11 @@ export function describeWindows(windows: Windows<never>): string {
   const offset =
     'offsetMs' in windows && windows.offsetMs > 0 ? ` from ${durationInWords(windows.offsetMs)}` : ''
   const allowed =
-    windows.allowedLatenessMs > 0 ? `, lateness ${durationInWords(windows.allowedLatenessMs)}` : ''
+    windows.allowedLatenessMs > 0
+      ? `, lateness ${durationInWords(windows.allowedLatenessMs)}`
+      : isByClock(windows)
+        ? ', by processing time'
+        : ''
   switch (windows.kind) {
     case 'tumbling': {
       const zone = windows.timeZone === undefined ? '' : ` in ${windows.timeZone}`
@@ -92,6 +103,11 @@ export function describeWindows(windows: Windows<never>): string {
     case 'sliding':
       return `sliding ${durationInWords(windows.sizeMs)}${allowed}`
   }
+}
+
+/** Whether records are in windows by processing time. */
+export function isByClock(windows: Windows<never>): boolean {
+  return 'time' in windows && windows.time === 'processing'
 }
 
 /**

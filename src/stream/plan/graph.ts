@@ -61,8 +61,8 @@ export interface StoredValue {
 export interface OperatorNode extends NodeBase {
   readonly kind: 'operator'
   /**
-   * For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. A discarding `emit`
-   * adds to it.
+   * For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. A discarding
+   * `emit` adds to it.
    */
   label: string
   readonly spec: AnySpec

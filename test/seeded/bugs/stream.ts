@@ -727,7 +727,7 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'at the entrance: options of a window are not checked',
     file: 'src/stream/dsl/windows.ts',
-    find: "  checkOptions('the session window', options, lateOptions)\n",
+    find: "  checkOptions('the session window', options, timedOptions)\n",
     replace: '',
     tests: ['src/stream/dsl/windows.test.ts'],
   },

@@ -149,4 +149,18 @@ export const windowBugs: readonly SeededBug[] = [
     replace: 'if (',
     tests: ['src/stream/dsl/windows.test.ts'],
   },
+  {
+    name: 'operators: nothing wakes windows by processing time',
+    file: 'src/stream/operators/processing-time.ts',
+    find: 'isDue ||= now() >= windows.deadline()',
+    replace: 'isDue ||= now() >= windows.deadline() + 1e9',
+    tests: ['src/stream/operators/processing-time.test.ts', 'src/stream/dsl/windows.test.ts'],
+  },
+  {
+    name: 'operators: the end of the input leaves windows by processing time open',
+    file: 'src/stream/operators/processing-time.ts',
+    find: 'watermark === Number.POSITIVE_INFINITY ? watermark : now()',
+    replace: 'now()',
+    tests: ['src/stream/operators/processing-time.test.ts', 'src/stream/dsl/windows.test.ts'],
+  },
 ]
