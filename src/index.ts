@@ -100,6 +100,7 @@ export {
   type StateDeclaration,
   type StateOptions,
   type Stream,
+  type StreamWithLate,
   type SuppressOptions,
   type Table,
   type TableOptions,

@@ -32,6 +32,7 @@ export {
   type SessionizeOptions,
   type SplitOptions,
 } from './dsl/options.ts'
+export { type StreamWithLate } from './dsl/late.ts'
 export { Stream } from './dsl/stream.ts'
 export {
   type Broadcast,

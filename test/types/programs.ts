@@ -227,6 +227,10 @@ late.merge(others).to(delays)
 stream.split({ late: flight => flight.delays > 15 }) // wrong: field of a branch
 void stream.split({ late: flight => flight.delay > 15 }).others // wrong: no such branch
 fromTopic.deduplicate('1h').selectKey((_, key) => key.length)
+fromTopic
+  .deduplicate('1h')
+  .late()
+  .selectKey((_, key) => key.length)
 stream.deduplicate('1') // wrong: duration of duplicates
 stream.repartition({ partitions: 4 }).filter(flight => flight.delay > 0)
 stream.repartition(4) // wrong: count without a name

@@ -1,12 +1,12 @@
 /* oxlint-disable import/no-cycle -- streams are joined to streams: a method of one makes another. */
 /** Joins of a stream with a table or another stream: their options, and how both sides meet. */
 import { type Duration, durationMs, MillraceError } from '../../base/index.ts'
-import { lateRecords } from '../operators/late-records.ts'
 import { type JoinBounds, type Joiner, type JoinKind, streamJoin } from '../operators/stream-join.ts'
-import { type Edge, type Graph, type OutletOf, valued } from '../plan/graph.ts'
+import { valued } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import { innerJoinOf, leftJoinOf } from './history.ts'
 import { bothToMeet, checkKept, toMeet } from './meeting.ts'
+import { lateOf } from './late.ts'
 import type { JoinOptions, Named } from './options.ts'
 import { Stream } from './stream.ts'
 import { Table } from './table.ts'
@@ -62,16 +62,6 @@ export function joinStreams<K, V, W, R>(
 }
 
 const tableOrStream = 'a table, as app.table(topic), toTable() and aggregates give one, or a stream'
-
-/** The stream of an outlet of late records, made at the first call. `side`: where they come from. */
-function lateOf<K, V>(graph: Graph, { from }: OutletOf, outlet: number, side: Edge): () => Stream<K, V> {
-  let stream: Stream<K, V> | undefined
-  return () => {
-    const name = `${from.name}-${from.outlets[outlet]}`
-    const operator = lateRecords<K, V>(side.from.keyCodec)
-    return (stream ??= new Stream(graph, graph.apply(operator, [{ from, outlet }], { name })))
-  }
-}
 
 /** From when to when the records of the other stream match. */
 function boundsOf(method: Method, options: Partial<JoinOptions> = {}): JoinBounds {

@@ -191,6 +191,21 @@ test('duplicates are found by a made key, behind an exchange, and counted', () =
   deepEqual([duplicate, late, keyless], [1, 1, 1])
 })
 
+test('what comes too late for deduplicate is in its side output, under its key', () => {
+  const app = new App('app')
+  const once = app
+    .stream(left)
+    .selectKey(n => n)
+    .deduplicate(10)
+  once.to(output)
+  once.late().to(counts)
+  equal(once.late(), once.late())
+  const run = testApp(app)
+  run.input(left).push({ key: 'x', value: 1, timestamp: 50 }, { key: 'x', value: 2, timestamp: 49 })
+  deepEqual([written(run), written(run, counts)], [['1 1'], ['2 2']])
+  deepEqual([run.metrics.dropped.late, run.metrics.sideOutput.late], [0, 1])
+})
+
 test('refuses duplicates among results that may be corrected, and leaves the app unchanged', () => {
   const app = new App('app')
   const results = app

@@ -9,6 +9,7 @@ import { GroupedStream } from './grouped.ts'
 import { historyOf, rowsOf, type TableOptions } from './history.ts'
 import { lateness, positive } from './windows.ts'
 import { type JoinedStream, joinStreams, joinTo } from './joining.ts'
+import { lateOf, type StreamWithLate } from './late.ts'
 import { toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
 import { type ProcessDefinition, processing } from './process.ts'
@@ -228,20 +229,23 @@ export class Stream<K, V> {
    *
    * "First" is by the order of the partition, so the same input gives the same records, also after a crash.
    * If the records of a key come from several partitions, timing decides which one is first. A record is
-   * late, and dropped, if its watermark has passed it by more than `allowedLateness`: the timestamps near it
-   * may be forgotten. As Spark's `dropDuplicatesWithinWatermark`, with a separate time.
+   * late if its watermark has passed it by more than `allowedLateness`: the timestamps near it may be
+   * forgotten. `late()` gives such records. As Spark's `dropDuplicatesWithinWatermark`, with a separate time.
    * @example payments.selectKey(payment => payment.id).deduplicate('1h')
    * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT; LATENESS_SHRINKS for results of windows that
    *   allow more lateness
    */
-  deduplicate(within: Duration, options: DeduplicateOptions = {}): Stream<NonNullable<K>, V> {
+  deduplicate(within: Duration, options: DeduplicateOptions = {}): StreamWithLate<NonNullable<K>, V> {
     checkCall('deduplicate', {}, options)
     const { graph, edge } = this
     const withinMs = positive(within, 'the time of deduplicate')
     const operator = deduplicate<NonNullable<K>, V>(withinMs, lateness(options))
     graph.check(operator, [edge], options)
     const { from, outlet } = graph.exchange(edge)
-    return new Stream(graph, graph.apply(operator, [{ from, outlet }], options))
+    const first = graph.apply(operator, [{ from, outlet }], options)
+    return Object.assign(new Stream(graph, first), {
+      late: lateOf<NonNullable<K>, V>(graph, first, 1, first),
+    })
   }
 
   /**

@@ -13,7 +13,6 @@ import {
   type EmitPolicy,
   isDiscarding,
 } from '../operators/emit-policy.ts'
-import { lateRecords } from '../operators/late-records.ts'
 import { byProcessingTime } from '../operators/processing-time.ts'
 import type { StreamRecord } from '../operators/record.ts'
 import { sessionWindows } from '../operators/session-windows.ts'
@@ -21,6 +20,7 @@ import { slidingWindows } from '../operators/sliding-windows.ts'
 import type { WindowAggregate, WindowRecord } from '../operators/window-aggregate.ts'
 import { isByClock, latenessOfChanges, type Windows } from '../operators/windows.ts'
 import type { GroupedEdge, Kind } from './grouped.ts'
+import { lateOf } from './late.ts'
 import { inOneForm } from './meeting.ts'
 import type { Named, Versioned } from './options.ts'
 import { Stream } from './stream.ts'
@@ -70,11 +70,10 @@ export function windowedTable<K, V, A>(
 /** The results of a windowed aggregate, before `emit` says when they go out. */
 export class WindowedTable<K, A, V> {
   readonly #graph: Graph
-  readonly #edge: GroupedEdge<K, V>
   readonly #lateEdge: OutletOf<StreamRecord<K, V>>
   readonly #windows: Windows<never>
   readonly #policies: AnyPolicy[]
-  #late: Stream<K, V> | undefined
+  readonly #late: () => Stream<K, V>
 
   /**
    * @internal `edge`: an input of the windows; `late`: the outlet of late records; `policies`: one per emit.
@@ -87,7 +86,7 @@ export class WindowedTable<K, A, V> {
     policies: AnyPolicy[],
   ) {
     this.#graph = graph
-    this.#edge = edge
+    this.#late = lateOf(graph, late, 0, edge)
     this.#lateEdge = late
     this.#windows = windows
     this.#policies = policies
@@ -157,13 +156,7 @@ export class WindowedTable<K, A, V> {
    * same stream.
    */
   late(): Stream<K, V> {
-    return (this.#late ??= this.#lateRecords())
-  }
-
-  #lateRecords(): Stream<K, V> {
-    const operator = lateRecords<K, V>(this.#edge.from.keyCodec)
-    const name = `${this.#lateEdge.from.name}-late`
-    return new Stream(this.#graph, this.#graph.apply(operator, [this.#lateEdge], { name }))
+    return this.#late()
   }
 
   /** As `emit('changes')`: the default for tables. */

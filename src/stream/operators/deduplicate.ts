@@ -8,18 +8,19 @@
  * late may be near it.
  */
 import { durationInWords } from '../../base/index.ts'
-import { hasKey, inTurns, type Maybe, nowhere, stateBegin, type Unary } from './operator.ts'
+import { hasKey, inTurns, type Maybe, type OperatorSpec, stateBegin } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 
 export const deduplicate = <K, V>(
   withinMs: number,
   allowedLatenessMs: number,
-): Unary<StreamRecord<Maybe<K>, V>, StreamRecord<K, V>> => ({
+): OperatorSpec<[StreamRecord<Maybe<K>, V>], [first: StreamRecord<K, V>, late: StreamRecord<K, V>]> => ({
   name: 'deduplicate',
   label: inWords(withinMs, allowedLatenessMs),
+  outlets: ['first', 'late'],
   stateful: true,
   allowedLatenessMs,
-  make(context, [first]) {
+  make(context, [first, lateOutput]) {
     const passed = context.state<number>('passed', { isScanned: true })
     /** From the start of a piece to the watermark that forgets it. */
     const keptMs = 2 * withinMs + allowedLatenessMs
@@ -32,7 +33,7 @@ export const deduplicate = <K, V>(
         record => {
           const { timestamp } = record
           if (!hasKey<K, V>(record)) return context.drop('null-key')
-          if (record.watermark > timestamp + allowedLatenessMs) return context.late(record, nowhere)
+          if (record.watermark > timestamp + allowedLatenessMs) return context.late(record, lateOutput)
           const rawKey = context.rawKey(record)
           const piece = Math.floor(timestamp / withinMs) * withinMs
           if (

@@ -163,4 +163,11 @@ export const windowBugs: readonly SeededBug[] = [
     replace: 'now()',
     tests: ['src/stream/operators/processing-time.test.ts', 'src/stream/dsl/windows.test.ts'],
   },
+  {
+    name: 'operators: what is too late for deduplicate is in no side output',
+    file: 'src/stream/operators/deduplicate.ts',
+    find: 'context.late(record, lateOutput)',
+    replace: 'context.late(record, () => {})',
+    tests: ['src/stream/operators/deduplicate.test.ts', 'src/stream/dsl/merging.test.ts'],
+  },
 ]

@@ -1,0 +1,26 @@
+/* oxlint-disable import/no-cycle -- methods of streams give streams with side outputs. */
+/** The side outputs of late records. */
+import { lateRecords } from '../operators/late-records.ts'
+import type { Edge, Graph, OutletOf } from '../plan/graph.ts'
+import { Stream } from './stream.ts'
+
+/** A stream without the records that came too late for it. */
+export interface StreamWithLate<K, V> extends Stream<K, V> {
+  /** The side output of records that came too late. A second call returns the same stream. */
+  late(): Stream<K, V>
+}
+
+/** The stream of an outlet of late records, made at the first call. `side`: where they come from. */
+export function lateOf<K, V>(
+  graph: Graph,
+  { from }: OutletOf,
+  outlet: number,
+  side: Edge,
+): () => Stream<K, V> {
+  let stream: Stream<K, V> | undefined
+  return () => {
+    const name = `${from.name}-${from.outlets[outlet]}`
+    const operator = lateRecords<K, V>(side.from.keyCodec)
+    return (stream ??= new Stream(graph, graph.apply(operator, [{ from, outlet }], { name })))
+  }
+}
