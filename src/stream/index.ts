@@ -1,6 +1,7 @@
 /** stream: the processor. The DSL, the plan, tasks and operators, time, and exactly-once. */
 export { App } from './dsl/app.ts'
 export { isApp, listApps, resetApp, type AppDescription } from './run/apps.ts'
+export { CoGroupedStreams } from './dsl/co-grouped.ts'
 export { CogroupedStream, SessionWindowedCogroupedStream, WindowedCogroupedStream } from './dsl/cogrouped.ts'
 export { GroupedStream } from './dsl/grouped.ts'
 export { GroupedTable } from './dsl/grouped-table.ts'
@@ -19,6 +20,7 @@ export {
 export { type RecordAhead } from './run/record-ahead.ts'
 export { notBegun, type Progress, type RunState } from './run/progress.ts'
 export { type Pane, type RecordContext } from './operators/record.ts'
+export { type Sides } from './operators/window-pairs.ts'
 export { type SessionRecord } from './operators/session-records.ts'
 export { SourcePartition } from './task/source-partition.ts'
 export { TaskGroup } from './task/task-group.ts'

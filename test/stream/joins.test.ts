@@ -7,7 +7,14 @@ import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { partitionForBinary, type Random } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
-import { App, type JoinOptions, type RecordContext, type Stream, tumbling } from '../../src/stream/index.ts'
+import {
+  App,
+  hopping,
+  type JoinOptions,
+  type RecordContext,
+  type Stream,
+  tumbling,
+} from '../../src/stream/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import { type OracleRecord, withWatermarks } from './oracle.ts'
 import { runAtRandom } from './random-run.ts'
@@ -42,7 +49,7 @@ const counts = topic('counts', { key: windowed(text()), value: json<number>() })
 /** Of the windows over the results. */
 const sizeMs = 20
 
-/** One side at random: its records by partition, and those of them that are not late. */
+/** One side at random: its records by partition, with their watermarks, and those that are not late. */
 function sideAtRandom(name: string, random: Random, partitions: number, allowedLateness: number) {
   const outOfOrderness = random.int(60)
   const records: Event[][] = Array.from({ length: partitions }, () => [])
@@ -57,13 +64,14 @@ function sideAtRandom(name: string, random: Random, partitions: number, allowedL
       timestamp: step * Math.floor(timestamp / step),
     })
   }
-  const taken = records
-    .flatMap(each => withWatermarks(each, outOfOrderness))
+  const judged = records.flatMap(each => withWatermarks(each, outOfOrderness))
+  const taken = judged
     .filter(
       ({ record: { key, timestamp }, watermark }) => key === '' || watermark <= timestamp + allowedLateness,
     )
     .map(({ record }) => record)
   return {
+    judged,
     taken,
     input: topic(name, { key: text(), value: json<number>(), watermark: { outOfOrderness } }),
     records: records.map(each =>
@@ -100,6 +108,7 @@ function resultsOf(
   return found
 }
 
+const ascending = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b)
 const inOrder = (results: readonly unknown[]): string[] =>
   results.map(each => JSON.stringify(each)).toSorted()
 
@@ -165,3 +174,76 @@ for (const kind of ['join', 'leftJoin', 'outerJoin'] as const)
       )
       deepEqual(harness.rows('stream-'), [])
     }))
+
+/** The records of a side that are in a window, and not late for it. */
+const inWindow = (
+  { judged }: ReturnType<typeof sideAtRandom>,
+  start: number,
+  end: number,
+  lateness: number,
+) =>
+  judged
+    .filter(
+      ({ record: { timestamp }, watermark }) =>
+        timestamp >= start && timestamp < end && watermark < end + lateness,
+    )
+    .map(({ record }) => record)
+
+test('coGroup of streams: both sides of each window, and each pair of it once', () =>
+  forSeeds(2000, random => {
+    const advance = 5 * (1 + random.int(8))
+    const size = advance * (1 + random.int(3))
+    const allowedLateness = random.int(2) * random.int(60)
+    const partitions = 1 + random.int(3)
+    const left = sideAtRandom('lefts', random, partitions, 0)
+    const isReKeyed = random.int(2) === 0
+    const right = sideAtRandom('rights', random, isReKeyed ? 1 + random.int(3) : partitions, 0)
+    const app = new App('app')
+    const rights = app.stream(right.input)
+    const both = app
+      .stream(left.input)
+      .coGroup(
+        isReKeyed ? rights.selectKey((_, key) => key) : rights,
+        hopping(size, advance, { allowedLateness }),
+      )
+    const sides = topic('sides', { key: windowed(text()), value: json<[number[], number[]]>() })
+    const pairs = topic('pairs', { key: windowed(text()), value: json<string>() })
+    both
+      .emit('final')
+      .mapValues(({ left: lefts, right: others }): [number[], number[]] => [
+        ascending(lefts),
+        ascending(others),
+      ])
+      .to(sides)
+    both.join((one, other) => `${one} ${other}`).to(pairs)
+    const harness = new TaskHarness(
+      app,
+      new Map([
+        ['lefts', left.records],
+        ['rights', right.records],
+      ]),
+    )
+    runAtRandom(harness, random)
+
+    const expectedSides: unknown[] = []
+    const expectedPairs: unknown[] = []
+    for (const key of ['a', 'b', 'c'])
+      for (let start = -size; start < 500; start += advance) {
+        const window = { key, start, end: start + size }
+        const [lefts, others] = [left, right].map(side =>
+          inWindow(side, start, start + size, allowedLateness)
+            .filter(each => each.key === key)
+            .map(({ value }) => value),
+        ) as [number[], number[]]
+        if (lefts.length + others.length > 0)
+          expectedSides.push([
+            JSON.stringify(window),
+            [[ascending(lefts), ascending(others)], start + size - 1],
+          ])
+        for (const one of lefts) for (const other of others) expectedPairs.push([window, `${one} ${other}`])
+      }
+    deepEqual(inOrder([...harness.table('sides')]), inOrder(expectedSides))
+    const foundPairs = harness.outputs.filter(each => each.topic === 'pairs')
+    deepEqual(inOrder(foundPairs.map(({ key, value }) => [key, value])), inOrder(expectedPairs))
+    deepEqual(harness.rows('co-group'), [])
+  }))

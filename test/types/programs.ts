@@ -76,6 +76,16 @@ met.lateLeft().mapValues(flight => flight.delay)
 met.lateRight().mapValues(taxi => taxi?.minutes)
 met.lateRight().mapValues(taxi => taxi.minutes) // wrong: a late record may have no value
 
+// Both sides of a window, or its pairs.
+const side = stream.coGroup(taxied, tumbling('1h'))
+side.emit('final').mapValues(({ left, right }) => left.length + (right[0]?.minutes ?? 0))
+side.join(({ delay }, { minutes }, { key, end }) => key.length + end + delay + minutes).filter(n => n > 0)
+side.leftJoin((_, { minutes }) => minutes) // wrong: a left join in windows
+side.outerJoin(({ delay }) => delay) // wrong: either side may be missing
+side.late().mapValues(late => late.delay) // wrong: a record of either stream
+stream.coGroup(app.stream(gates), tumbling('1h')) // wrong: key of the other side
+stream.coGroup(taxied, '1h') // wrong: a duration for windows
+
 // A sink of another type.
 stream.to(delays)
 stream.mapValues(flight => flight.delay).to(delays) // wrong: value

@@ -29,6 +29,7 @@ function refuses(name: string, slip: Slip, about: RegExp, code: ErrorCode = 'INV
 
 const other = new App('other')
 const otherStream = other.stream(numbers)
+const otherReKeyed = otherStream.selectKey(() => 'k')
 const otherTable = other.table(rows)
 const async = async (): Promise<number> => 1
 
@@ -218,6 +219,14 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
     'a join of streams without a joiner',
     (_, stream) => stream.outerJoin(stream, undefined, { within: 1 }),
     /joiner of outerJoin of streams/,
+  ],
+  ['coGroup with a table', (_, stream, table) => stream.coGroup(table, tumbling('1h')), /stream of coGroup/],
+  ['coGroup without windows', (_, stream) => stream.coGroup(stream, '1h'), /windows of coGroup.*tumbling/],
+  [
+    'a stream side by side with a re-keyed one of another app',
+    (_, stream) => stream.coGroup(otherReKeyed, tumbling('1h')),
+    /another app/,
+    'INVALID_TOPOLOGY',
   ],
   ['outerJoin with a table', (_, stream, table) => stream.outerJoin(table, () => 1), /stream of outerJoin/],
   [

@@ -43,6 +43,10 @@ const usages = {
     "leftJoin(stream, (value, otherValue) => ({ ...value, found: otherValue !== null }), { within: '5m' })",
   'outerJoin of streams':
     "outerJoin(stream, (value, otherValue) => ({ ...value, ...otherValue }), { within: '5m' })",
+  coGroup: "coGroup(stream, tumbling('1h'))",
+  'join of a coGroup': 'join((value, otherValue) => ({ ...value, ...otherValue }))',
+  'leftJoin of a coGroup': 'leftJoin((value, otherValue) => ({ ...value, found: otherValue !== null }))',
+  'outerJoin of a coGroup': 'outerJoin((value, otherValue) => ({ ...value, ...otherValue }))',
   outerJoin: 'outerJoin(table, (value, otherValue) => ({ ...value, ...otherValue }))',
   toTable: 'toTable({ name })',
   suppress: "suppress('1m', { maxRecords: 10_000 })",
@@ -100,6 +104,7 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   table: history,
   toTable: { ...version, ...history },
   suppress: { maxRecords: 'count', maxBytes: 'count', whenFull: ['emitEarly', 'fail'] },
+  coGroup: version,
   'join of streams': joinOfStreams,
   'leftJoin of streams': joinOfStreams,
   'outerJoin of streams': joinOfStreams,

@@ -34,7 +34,7 @@ import { session } from './windows.ts'
 /**
  * The kind of an aggregate. The plan and the state carry it, so that no aggregate is mistaken for another.
  */
-export type Kind = 'count' | 'reduce' | 'aggregate' | 'cogroup' | 'sessionize' | `top-${number}`
+export type Kind = 'count' | 'reduce' | 'aggregate' | 'cogroup' | 'co-group' | 'sessionize' | `top-${number}`
 
 /**
  * The records of a grouped stream, in the partitions of their keys. Records without a key or value are

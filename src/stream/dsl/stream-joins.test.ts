@@ -6,7 +6,7 @@ import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
 import type { JoinedStream } from './joining.ts'
 import type { Stream } from './stream.ts'
-import { tumbling } from './windows.ts'
+import { session, tumbling } from './windows.ts'
 
 const watermark = { outOfOrderness: 0 }
 const orders = topic('orders', { key: text(), value: json<string>(), watermark })
@@ -256,4 +256,82 @@ test('a stream can be joined to itself, under another key too', () => {
     found.toSorted(),
     ['a aa @2', 'a ao @2', 'a key aa @2', 'a key ao @2', 'a oa @2', 'a oo @1'].toSorted(),
   )
+})
+
+test('coGroup: both sides of each window, their pairs, and what is late', () => {
+  const app = new App('app')
+  const both = app.stream(orders).coGroup(app.stream(payments), tumbling(10, { allowedLateness: 5 }))
+  const to = (stream: Stream<unknown, string>, kind: string): void => stream.selectKey(() => kind).to(output)
+  to(
+    both
+      .emit('final')
+      .mapValues(({ left, right }) => `${left.join('')}/${right.join('')}`)
+      .toStream() as never,
+    'sides',
+  )
+  to(
+    both.join((order, payment, { key, start }, { pane }) => `${key}${start}${order}${payment}${pane}`),
+    'join',
+  )
+  to(both.leftJoin(pair), 'left')
+  to(both.outerJoin(pair), 'outer')
+  to(both.late(), 'late')
+  const found = results(app, [
+    [orders, 'a', 'o', 1],
+    [payments, 'a', 'p', 9],
+    [payments, 'a', 'q', 2],
+    [orders, 'b', 'r', 5],
+    [payments, 'c', 's', 5],
+    // Time reaches 11: the window is over, and takes late records until it reaches 15.
+    [orders, 'x', 'x', 11],
+    [payments, 'y', 'y', 11],
+    [payments, 'b', 't', 9],
+    [orders, 'x', 'x', 15],
+    [payments, 'y', 'y', 15],
+    [orders, 'b', 'u', 9],
+  ])
+  deepEqual(
+    found,
+    [
+      'sides o/pq',
+      'join a0opon-time',
+      'join a0oqon-time',
+      'left op',
+      'left oq',
+      'outer op',
+      'outer oq',
+      'sides r/',
+      'left rnull',
+      'outer rnull',
+      'sides /s',
+      'outer nulls',
+      'sides r/t',
+      'join b0rtlate',
+      'left rt',
+      'outer rt',
+      'late u',
+    ].map(row => `${row} @9`),
+  )
+  throws(() => both.leftJoin('field' as never), {
+    code: 'INVALID_ARGUMENT',
+    message: /joiner of leftJoin of a/,
+  })
+})
+
+test('coGroup in sessions, of streams with changed keys', () => {
+  const app = new App('app')
+  reKeyed(app.stream(orders))
+    .coGroup(reKeyed(app.stream(refunds)), session(5))
+    .outerJoin((one, other, { start, end }) => `${start}-${end} ${pair(one, other)}`)
+    .selectKey((_, { key }) => key)
+    .to(output)
+  const found = results(app, [
+    [orders, 'a', 'o', 1],
+    [refunds, 'a', 'p', 6],
+    [refunds, 'b', 'q', 6],
+    [orders, 'a', 'r', 20],
+    [refunds, 'x', 'x', 100],
+    [orders, 'x', 'x', 100],
+  ])
+  deepEqual(found, ['a 1-11 op @11', 'b 6-11 nullq @11', 'a 20-25 rnull @25'])
 })

@@ -5,6 +5,7 @@ import type { OutgoingHeader } from '../../port/index.ts'
 import { checkTopic, type WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present, valued } from '../plan/graph.ts'
 import { checkCall, checkNothing } from './arguments.ts'
+import { type CoGroupedStreams, coGrouped } from './co-grouped.ts'
 import { GroupedStream } from './grouped.ts'
 import { historyOf, rowsOf, type TableOptions } from './history.ts'
 import { lateness, positive } from './windows.ts'
@@ -23,6 +24,7 @@ import type {
 } from './options.ts'
 import type { Unary } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
+import type { Windows } from '../operators/windows.ts'
 import {
   filter,
   filterNot,
@@ -394,6 +396,21 @@ export class Stream<K, V> {
     options: JoinOptions,
   ): JoinedStream<K | K2, R, V, W> {
     return joinStreams<K | K2, V, W, R>('outerJoin', this, stream, joiner, options)
+  }
+
+  /**
+   * Puts this stream and another one side by side, by key and window: for the pairs of records in one window,
+   * or for whatever can be said of both sides. Both streams meet as in a {@link join}. Records without a key
+   * or a value are skipped and counted.
+   * @example orders.coGroup(payments, tumbling('1h')).join((order, payment) => ({ ...order, ...payment }))
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a stream of another app; LATENESS_SHRINKS
+   */
+  coGroup<W>(
+    stream: Stream<K | null, W>,
+    windows: Windows<NonNullable<V> | NonNullable<W>>,
+    options: Versioned = {},
+  ): CoGroupedStreams<NonNullable<K>, NonNullable<V>, NonNullable<W>> {
+    return coGrouped(this, stream as Stream<K, W>, windows, options)
   }
 
   /**

@@ -3,6 +3,8 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 const join = 'src/stream/operators/stream-join.ts'
 const buffer = 'src/stream/operators/record-buffer.ts'
+const pairs = 'src/stream/operators/window-pairs.ts'
+const pairCases = ['src/stream/operators/window-pairs.test.ts']
 const cases = ['src/stream/operators/stream-join.test.ts']
 const bufferCases = ['src/stream/operators/record-buffer.test.ts']
 const random = ['test/stream/joins.test.ts']
@@ -126,5 +128,33 @@ export const joinBugs: readonly SeededBug[] = [
     find: 'deadline: () => endOf(oldest)',
     replace: 'deadline: () => Number.POSITIVE_INFINITY',
     tests: bufferCases,
+  },
+  {
+    name: 'joins: a correction of a window gives all its pairs again',
+    file: pairs,
+    find: 'const before = previous ?? noSides',
+    replace: 'const before: Sides<L, R> = noSides ?? previous',
+    tests: [...pairCases, ...random],
+  },
+  {
+    name: 'joins: a late record of the right side has no pairs in its window',
+    file: pairs,
+    find: 'isNew ? now.right : now.right.slice(before.right.length)',
+    replace: 'isNew ? now.right : []',
+    tests: [...pairCases, ...random],
+  },
+  {
+    name: 'joins: what is alone in a window goes out with each correction',
+    file: pairs,
+    find: "if (isNew && now.right.length === 0 && kind !== 'join')",
+    replace: "if (now.right.length === 0 && kind !== 'join')",
+    tests: pairCases,
+  },
+  {
+    name: 'joins: the sides of two sessions are mistaken for each other',
+    file: pairs,
+    find: 'right: [...one.right, ...other.right] }',
+    replace: 'right: [...one.right, ...other.left] as R[] }',
+    tests: pairCases,
   },
 ]

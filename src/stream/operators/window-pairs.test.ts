@@ -1,0 +1,66 @@
+/** Two streams in windows, alone: how their values are collected, and which pairs a result gives. */
+import { deepEqual } from 'node:assert/strict'
+import { test } from 'node:test'
+import { check } from './harness.test-support.ts'
+import { alignedWindows } from './aligned-windows.ts'
+import type { JoinKind } from './stream-join.ts'
+import { bySide, windowPairs } from './window-pairs.ts'
+
+/** Both sides of a window: `12/3` has two values of the left stream, and one of the right. */
+const sides = (text: string): string => {
+  const [left, right] = text.split('/').map(side => Array.from(side, Number))
+  return JSON.stringify({ left, right })
+}
+
+const window = (key: string, value: string, timestamp: number): string =>
+  `windows 0 ${key} {"value":${value},"timestamp":${timestamp}}`
+
+check(
+  'the values of two inputs are collected by side, in the order in which they come',
+  alignedWindows(
+    'co-group',
+    { kind: 'tumbling', sizeMs: 10, advanceMs: 10, offsetMs: 0, time: 'event', allowedLatenessMs: 5 },
+    bySide<string, number, number>(),
+    ['final'],
+  ),
+  [
+    ['a 1 @2', [], [window('a', sides('1/'), 2)]],
+    ['1: a 2 @1', [], [window('a', sides('1/2'), 2)]],
+    ['a 3 @1', [], [window('a', sides('13/2'), 2)]],
+    ['1: b 4 @3', [], [window('a', sides('13/2'), 2), window('b', sides('/4'), 3)]],
+    ['W10', [`final: a[0,10) ${sides('13/2')} @9 on-time`, `final: b[0,10) ${sides('/4')} @9 on-time`]],
+    [
+      '1: a 5 @9',
+      [`final: a[0,10) ${sides('13/25')}←${sides('13/2')} @9 late`],
+      [window('a', sides('13/25'), 9), window('b', sides('/4'), 3)],
+    ],
+    ['W15', [], []],
+  ],
+  { outlets: ['final'] },
+)
+
+test('the values of two sessions are put together', () => {
+  const { merge } = bySide<string, number, number>()
+  deepEqual(merge({ left: [1], right: [] }, { left: [2], right: [3] }, 'a'), { left: [1, 2], right: [3] })
+})
+
+const pairs = (kind: JoinKind) =>
+  windowPairs<string, number, number, string>(kind, (left, right) => `${left}${right}`)
+
+for (const [kind, alone, added] of [
+  ['join', [], []],
+  ['leftJoin', ['1null', '2null'], []],
+  ['outerJoin', ['1null', '2null'], ['null6']],
+] as const) {
+  const rows = (...found: readonly string[]): string[] => found.map(row => `a "${row}" @9`)
+  check(`${kind}: the pairs of a window, and of a correction those that it adds`, pairs(kind), [
+    [`a ${sides('12/345')} @9`, rows('13', '14', '15', '23', '24', '25')],
+    [`a ${sides('12/34')}←${sides('12/3')} @9`, rows('14', '24')],
+    [`a ${sides('12/3')}←${sides('1/3')} @9`, rows('23')],
+    [`a ${sides('12/')} @9`, rows(...alone)],
+    [`a ${sides('12/')}←${sides('1/')} @9`, rows(...alone.slice(1))],
+    [`a ${sides('12/3')}←${sides('12/')} @9`, rows('13', '23')],
+    [`a ${sides('/56')}←${sides('/5')} @9`, rows(...added)],
+    [`a -←${sides('1/5')} @9`, []],
+  ])
+}

@@ -1,0 +1,63 @@
+/**
+ * Joins of two streams in windows: first both sides of each window are collected, then their pairs go out.
+ *
+ * A result of a window gives each pair of its records; left and outer joins also give the records of a side
+ * that the other side has nothing for. A correction, caused by a late record, gives what the record adds.
+ * What went out alone before is not taken back. A session that became part of another one gives nothing: its
+ * pairs come again with that.
+ */
+import type { Windowed } from '../../schema/index.ts'
+import { storable } from '../../state/index.ts'
+import type { Fold, SessionAggregation } from './aggregation.ts'
+import { stateless, type Unary } from './operator.ts'
+import type { StreamRecord } from './record.ts'
+import { returned } from './returned.ts'
+import type { Joiner, JoinKind } from './stream-join.ts'
+import type { WindowRecord } from './window-aggregate.ts'
+
+/** The values of both streams in a window, in the order in which they came. */
+export interface Sides<L, R> {
+  readonly left: readonly L[]
+  readonly right: readonly R[]
+}
+
+const noSides: Sides<never, never> = { left: [], right: [] }
+
+/** Collects the values of two inputs. */
+export function bySide<K, L, R>(): SessionAggregation<K, L | R, Sides<L, R>> {
+  const fold = (add: (sides: Sides<L, R>, value: never) => Sides<L, R>): Fold<K, L | R, Sides<L, R>> => ({
+    // An input has values of one side alone.
+    first: (value, key) => storable(add(noSides, value as never), key),
+    add: (sides, value, key) => storable(add(sides, value as never), key),
+  })
+  return {
+    folds: [
+      fold(({ left, right }, value: L) => ({ left: [...left, value], right })),
+      fold(({ left, right }, value: R) => ({ left, right: [...right, value] })),
+    ],
+    merge: (one, other, key) =>
+      storable({ left: [...one.left, ...other.left], right: [...one.right, ...other.right] }, key),
+    shape: () => ({ left: 'array', right: 'array' }),
+  }
+}
+
+const names = { join: 'window-join', leftJoin: 'window-left-join', outerJoin: 'window-outer-join' } as const
+
+export const windowPairs = <K, L, R, J>(
+  kind: JoinKind,
+  joiner: Joiner<Windowed<K>, L, R, J>,
+): Unary<WindowRecord<K, Sides<L, R>>, StreamRecord<Windowed<K>, J>> =>
+  stateless({ name: names[kind], outlets: ['joined'] }, (record, forward) => {
+    const { value: now, previous, key } = record
+    if (now === null) return
+    const send = (left: L | null, right: R | null): void =>
+      forward(record.withValue(returned(joiner(left, right, key, record), kind)))
+    const before = previous ?? noSides
+    for (const [n, left] of now.left.entries()) {
+      const isNew = n >= before.left.length
+      for (const right of isNew ? now.right : now.right.slice(before.right.length)) send(left, right)
+      if (isNew && now.right.length === 0 && kind !== 'join') send(left, null)
+    }
+    if (now.left.length === 0 && kind === 'outerJoin')
+      for (const right of now.right.slice(before.right.length)) send(null, right)
+  })
