@@ -18,6 +18,7 @@ import {
   type Operation,
   type Program,
   type Step,
+  type StreamJoinOperation,
   type WindowsOperation,
 } from './program.ts'
 
@@ -61,6 +62,8 @@ class Built {
         return joined[operation.op](this.#stream(operation.of), this.#table(operation.with), operation.n)
       case 'streams':
         return ofStreams[operation.op](this.#stream(operation.of), this.#stream(operation.with), operation.n)
+      case 'joined streams':
+        return joinedStreams(this.#stream(operation.of), this.#stream(operation.with), operation)
       case 'tables':
         return ofTables[operation.op](this.#table(operation.of), this.#table(operation.with), operation.n)
       case 'referring tables':
@@ -117,6 +120,16 @@ const joined = {
   join: (left: Records, right: Rows, n: number) => left.join(right, (a, b, k) => join(a, b, k, n)),
   leftJoin: (left: Records, right: Rows, n: number) => left.leftJoin(right, (a, b, k) => join(a, b, k, n)),
 } as const
+
+function joinedStreams(left: Records, right: Records, operation: StreamJoinOperation): Records {
+  const { op, before, after, lateness: allowedLateness, n } = operation
+  const options = { before, after, allowedLateness }
+  return {
+    join: () => left.join(right, (a, b, k) => join(a, b, k, n), options),
+    leftJoin: () => left.leftJoin(right, (a, b, k) => join(a, b, k, n), options),
+    outerJoin: () => left.outerJoin(right, (a, b, k) => join(a, b, k, n), options),
+  }[op]()
+}
 
 const ofTables = {
   join: (left: Rows, right: Rows, n: number) => left.join(right, (a, b) => join(a, b, null, n)),

@@ -26,7 +26,7 @@ export const streamOps = [
 export const tableOps = ['filter', 'filterNot', 'mapValues', 'toStream'] as const
 export const streamTableOps = ['join', 'leftJoin'] as const
 export const streamPairOps = ['merge', 'cogroup'] as const
-export const tablePairOps = ['join', 'leftJoin', 'outerJoin'] as const
+export const joinOps = ['join', 'leftJoin', 'outerJoin'] as const
 export const foreignKeyOps = ['join', 'leftJoin'] as const
 export const folds = ['count', 'reduce', 'aggregate'] as const
 
@@ -56,10 +56,20 @@ export type Operation =
   | Unary<'grouped table', Fold>
   | Binary<'stream and table', (typeof streamTableOps)[number]>
   | Binary<'streams', (typeof streamPairOps)[number]>
-  | Binary<'tables', (typeof tablePairOps)[number]>
+  | Binary<'tables', (typeof joinOps)[number]>
   /** Tables, of which the first refers to the second. */
   | Binary<'referring tables', (typeof foreignKeyOps)[number]>
+  | StreamJoinOperation
   | WindowsOperation
+
+/** A join of two streams. */
+export interface StreamJoinOperation extends Binary<'joined streams', (typeof joinOps)[number]> {
+  /** So long before and after a record of the first stream. */
+  readonly before: number
+  readonly after: number
+  /** As that of windows. */
+  readonly lateness: number
+}
 
 /** An aggregate in windows; with a second stream it is a cogroup. */
 export interface WindowsOperation extends Unary<'windows', Fold | 'cogroup'> {
