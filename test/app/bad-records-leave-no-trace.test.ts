@@ -63,6 +63,14 @@ const programs: readonly [name: string, program: (numbers: Numbers) => void][] =
     },
   ],
   [
+    'a stream joined to itself',
+    numbers => {
+      const seen = numbers.peek(see)
+      const pairs = seen.join(seen, (one, other) => `${one} ${other}`, { within: 6 })
+      pairs.mapValues(failIfBad).to(output)
+    },
+  ],
+  [
     'a grouped table, of which a bad record changes two groups',
     numbers =>
       numbers
@@ -232,4 +240,33 @@ test('a result that is due and fails downstream leaves no trace there', () => {
     [1],
   )
   equal(tested.metrics.dropped.failed, 2)
+})
+
+/** The results of a program for records 1, 2 and 3 at 1, 2 and 3, and how many failed. */
+function resultsOfThree(program: (numbers: Numbers, others: Numbers) => Stream<string | null, number>) {
+  const app = new App('app')
+  const timed = topic('timed', { key: text(), value: json<number>(), watermark: { outOfOrderness: 0 } })
+  const empty = topic('empty', { key: text(), value: json<number>(), watermark: { outOfOrderness: 0 } })
+  program(app.stream(timed), app.stream(empty)).to(output)
+  const tested = testApp(app, { onError: 'skip' })
+  tested.input(timed).push(...[1, 2, 3].map(value => ({ key: 'k', value, timestamp: value })))
+  tested.advanceTime(Number.POSITIVE_INFINITY)
+  const values = tested
+    .output(output)
+    .read()
+    .map(({ value }) => value)
+  return { values, failed: tested.metrics.dropped.failed }
+}
+
+const failAtTwo = (value: number): number => (value === 2 ? fail() : value)
+
+test('a function of a join that fails when the wait of a record is over: the others go out', () => {
+  deepEqual(
+    resultsOfThree((numbers, others) => numbers.leftJoin(others, failAtTwo, { within: 10 })),
+    { values: [1, 3], failed: 1 },
+  )
+  deepEqual(
+    resultsOfThree((numbers, others) => numbers.leftJoin(others.toTable({ history: 10 }), failAtTwo)),
+    { values: [1, 3], failed: 1 },
+  )
 })

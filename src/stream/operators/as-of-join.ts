@@ -55,21 +55,20 @@ const asOfJoin = <K, V, T, R>(
       const records = waiting.get(timestamp, rawKey) ?? []
       waiting.delete(timestamp, rawKey)
       const key = context.keyOf<K>(rawKey)
-      for (const { value, watermark, raised, headers, pane } of records)
-        answer(
-          new StreamRecord(
-            key,
-            given(value),
-            null,
-            timestamp,
-            watermark,
-            raised,
-            headers,
-            pane ?? undefined,
-            rawKey,
-          ),
+      for (const { value, watermark, raised, headers, pane } of records) {
+        const record = new StreamRecord(
+          key,
+          given(value),
+          null,
+          timestamp,
+          watermark,
+          raised,
+          headers,
+          pane ?? undefined,
           rawKey,
         )
+        context.attempt(record, () => answer(record, rawKey))
+      }
       return records.length
     })
 

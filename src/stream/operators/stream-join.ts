@@ -96,34 +96,34 @@ export const streamJoin = <K, L, R, J>(
     /** The watermark may have passed a record by this much while it can still have matches. */
     const keptMs = ({ reachMs }: { readonly reachMs: number }): number => reachMs + allowedLatenessMs
 
+    /** A record that nothing matches goes out when its wait is over. */
     function fire<V, W>(side: Side<K, V, W, J>, rawKey: string, time: number): number {
       const timestamp = time - keptMs(side)
       const records = side.buffer.between(rawKey, timestamp, timestamp)
-      for (const record of records) send(side, context.keyOf<K>(rawKey), rawKey, record, null)
+      for (const kept of records) {
+        const record = onTime(context.keyOf<K>(rawKey), rawKey, kept)
+        context.attempt(record, () => sendAlone(side, record))
+      }
       return records.length
     }
 
-    function send<V, W>(
+    function sendAlone<V, W>(side: Side<K, V, W, J>, record: StreamRecord<K, V>): void {
+      joined(record.withValue(returned(side.join(record.value, null, record.key, record), kind)))
+    }
+
+    function sendPair<V, W>(
       side: Side<K, V, W, J>,
       key: K,
       rawKey: string,
       own: Buffered<V>,
-      match: Buffered<W> | null,
+      match: Buffered<W>,
     ): void {
-      const timestamp = Math.max(own.timestamp, match?.timestamp ?? own.timestamp)
-      const { watermark, raised = false } =
-        match === null ? onTime : match.watermark < own.watermark ? match : own
-      const { headers = noHeaders } = match !== null && side.sign === '>' ? match : own
+      const timestamp = Math.max(own.timestamp, match.timestamp)
+      const { watermark, raised = false } = match.watermark < own.watermark ? match : own
+      const { headers = noHeaders } = side.sign === '<' ? own : match
       const pair = new StreamRecord(key, null, null, timestamp, watermark, raised, headers, undefined, rawKey)
-      const value = side.join(given(own.value), match && given(match.value), key, pair)
+      const value = side.join(given(own.value), given(match.value), key, pair)
       joined(pair.withValue(returned(value, kind)))
-    }
-
-    /** Nothing matches a record without a key: it need not wait. */
-    function sendKeyless<V, W>(side: Side<K, V, W, J>, record: StreamRecord<Maybe<K>, V>): void {
-      // There are such records only if K includes null.
-      const alone = record as StreamRecord<K, V>
-      joined(alone.withValue(returned(side.join(alone.value, null, alone.key, alone), kind)))
     }
 
     const take =
@@ -131,7 +131,8 @@ export const streamJoin = <K, L, R, J>(
       (record: StreamRecord<Maybe<K>, Maybe<V>>): void => {
         if (!side.isPreserved && !hasKey(record)) return context.drop('null-key')
         if (!hasValue(record)) return context.drop('null-value')
-        if (!hasKey<K, V>(record)) return sendKeyless(side, record)
+        // Nothing matches a record without a key. There are such records only if K includes null.
+        if (!hasKey<K, V>(record)) return sendAlone(side, record as StreamRecord<K, V>)
         const { key, timestamp } = record
         if (record.watermark > timestamp + allowedLatenessMs) return context.late(record, side.late)
         const rawKey = rawKeyOf(record)
@@ -144,11 +145,11 @@ export const streamJoin = <K, L, R, J>(
             waiting = match.timestamp
             unmatched.cancel(waiting + keptMs(other), other.sign + rawKey)
           }
-          send(side, key, rawKey, own, match)
+          sendPair(side, key, rawKey, own, match)
         }
         if (matches.length > 0 || !side.isPreserved) return
         const lastInstant = timestamp + keptMs(side)
-        if (context.watermark() > lastInstant) send(side, key, rawKey, own, null)
+        if (context.watermark() > lastInstant) sendAlone(side, onTime(key, rawKey, own))
         else unmatched.set(lastInstant, side.sign + rawKey)
       }
 
@@ -161,8 +162,21 @@ export const streamJoin = <K, L, R, J>(
   },
 })
 
-/** What goes out because its time is over is late nowhere. */
-const onTime = { watermark: neverLate, raised: false }
+/** A record whose wait is over: it is late nowhere. */
+function onTime<K, V>(key: K, rawKey: string, kept: Buffered<V>): StreamRecord<K, V> {
+  const { timestamp, headers = noHeaders } = kept
+  return new StreamRecord(
+    key,
+    given(kept.value),
+    null,
+    timestamp,
+    neverLate,
+    false,
+    headers,
+    undefined,
+    rawKey,
+  )
+}
 
 /** A record without a match goes out later than a pair: by the time in which a match may come. */
 function latenessOfResults(kind: JoinKind, { beforeMs, afterMs, allowedLatenessMs }: JoinBounds): number {

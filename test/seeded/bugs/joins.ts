@@ -34,7 +34,7 @@ export const joinBugs: readonly SeededBug[] = [
   {
     name: 'joins: a record that can have no match waits for one, but is not kept',
     file: join,
-    find: '        if (context.watermark() > lastInstant) send(side, key, rawKey, own, null)\n        else ',
+    find: '        if (context.watermark() > lastInstant) sendAlone(side, onTime(key, rawKey, own))\n        else ',
     replace: '        ',
     tests: [...cases, ...random],
   },
@@ -55,16 +55,30 @@ export const joinBugs: readonly SeededBug[] = [
   {
     name: 'joins: a pair has the time of the record that came last',
     file: join,
-    find: 'Math.max(own.timestamp, match?.timestamp ?? own.timestamp)',
+    find: 'Math.max(own.timestamp, match.timestamp)',
     replace: 'own.timestamp',
     tests: [...cases, ...random],
   },
   {
     name: 'joins: what comes alone is late downstream',
     file: join,
-    find: 'match === null ? onTime : match',
-    replace: 'match === null ? own : match',
+    find: '    neverLate,\n',
+    replace: '    kept.watermark,\n',
     tests: [...cases, ...random],
+  },
+  {
+    name: 'joins: a joiner that fails on what is alone ends the run, whatever the policy',
+    file: join,
+    find: 'context.attempt(record, () => sendAlone(side, record))',
+    replace: 'sendAlone(side, record)',
+    tests: ['test/app/bad-records-leave-no-trace.test.ts'],
+  },
+  {
+    name: 'joins: an answer as of a time that fails ends the run, whatever the policy',
+    file: 'src/stream/operators/as-of-join.ts',
+    find: 'context.attempt(record, () => answer(record, rawKey))',
+    replace: 'answer(record, rawKey)',
+    tests: ['test/app/bad-records-leave-no-trace.test.ts'],
   },
   {
     name: 'joins: a join does not ask for the lateness of what comes alone',
