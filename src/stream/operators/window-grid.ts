@@ -34,7 +34,14 @@ export function gridOf(windows: AlignedWindows): WindowGrid {
 type Fixed = Pick<AlignedWindows, 'sizeMs' | 'advanceMs' | 'offsetMs'>
 
 function fixedGrid({ sizeMs, advanceMs, offsetMs }: Fixed): WindowGrid {
-  const first = (timestamp: number): number => floor(timestamp - sizeMs, advanceMs, offsetMs) + advanceMs
+  /** The place of the last call: most calls are about the same one again. */
+  let known = Number.NaN
+  const first = (timestamp: number): number => {
+    const before = timestamp - sizeMs
+    if (!(before < known && before >= known - advanceMs))
+      known = floor(before, advanceMs, offsetMs) + advanceMs
+    return known
+  }
   return {
     first,
     next: start => start + advanceMs,
