@@ -71,6 +71,7 @@ export {
   type DynamicSessionWindows,
   type EarlyPolicy,
   type EmitPolicy,
+  type GlobalTable,
   type GroupedStream,
   type GroupedTable,
   type ListState,

@@ -23,6 +23,7 @@ import {
   Metrics,
   type Pane,
   failsAlways,
+  GlobalTableRows,
   policyOf,
   settleFailedResult,
   SourcePartition,
@@ -152,6 +153,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
       now: () => now,
       state: (_task, node, name, use) => new KeyedState<unknown>(`${node.name}-${name}`, { ...use, undo }),
       undo,
+      global: topic => globals.get(topic)!,
       failed: (task, operator, record, error) =>
         settleFailedResult(onError, environmentOf(operator.name), task, operator, record, error),
       output: (_task, { topic }, record) => {
@@ -168,6 +170,12 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     },
     {},
   )
+  const globals = new Map<string, GlobalTableRows>()
+  for (const topic of plan.globals)
+    globals.set(
+      topic.name,
+      new GlobalTableRows(topic, topic.onError ?? onError, reason => (metrics.dropped[reason] += 1)),
+    )
   const sources = new Map<string, SourcePartition>()
   for (const stage of plan.stages) {
     const task = group.add(stage, 0, Number.NEGATIVE_INFINITY)
@@ -208,10 +216,11 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     input: topic => {
       checkTopic('input', topic)
       const source = sources.get(topic.name)
-      if (!source)
+      const table = globals.get(topic.name)
+      if (!source && !table)
         throw new MillraceError(
           'UNKNOWN_TOPIC',
-          `The app '${app.name}' does not read topic '${topic.name}'; it reads: ${[...sources.keys()].join(', ')}.`,
+          `The app '${app.name}' does not read topic '${topic.name}'; it reads: ${[...sources.keys(), ...globals.keys()].join(', ')}.`,
         )
       return {
         push(...records) {
@@ -232,14 +241,17 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
                   ),
               ),
             )
-            const offset = source.position
-            source.load({
+            const offset = source?.position ?? 0
+            const fetched = {
               topic: topic.name,
               partition: 0,
               batch: new RecordBatch(batch.build({ baseOffset: offset })),
               firstOffset: offset,
               nextOffset: offset + 1,
-            })
+            }
+            table?.apply(fetched)
+            if (!source) continue
+            source.load(fetched)
             while (!source.run(1)) settle()
             metrics.records += 1
             settle()

@@ -8,6 +8,7 @@ import { ActiveClock } from '../../src/base/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
 import { App, Metrics, settingsOf, tumbling } from '../../src/stream/index.ts'
 import { Assignment } from '../../src/stream/run/assignment.ts'
+import { GlobalTables } from '../../src/stream/run/global-tables.ts'
 import { allInputs } from '../../src/stream/run/restart.ts'
 import { Outputs } from '../../src/stream/task/outputs.ts'
 import { PreviousRun } from '../../src/stream/run/previous-run.ts'
@@ -80,6 +81,7 @@ test('a task that moves to another instance takes its state along', async () => 
       context,
       previous.continuation,
       outputs,
+      new GlobalTables(context),
       await port.openReader(),
       signal,
     )

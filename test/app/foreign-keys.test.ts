@@ -1,4 +1,4 @@
-/** Tables whose topics declare no watermark, joined by foreign key in whole runs: bounded, live, restarted. */
+/** Tables without watermarks, joined by foreign key in whole runs: bounded, live, restarted. */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic } from '../../src/schema/index.ts'
@@ -53,7 +53,7 @@ for (const exchange of ['memory', 'topic'] as const)
     })
 
 for (const exchange of ['memory', 'topic'] as const)
-  test(`a live run goes on after a crash (${exchange})`, async () => {
+  test(`a live run continues after a crash (${exchange})`, async () => {
     const world = await World.open()
     await fill(world)
     world.start(joined(), { exchange, commitInterval: 10 })

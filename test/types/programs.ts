@@ -160,6 +160,19 @@ app.table(airports, { history: '1' }) // wrong: duration of a history
 cities.suppress('1m', { maxRecords: 100, whenFull: 'fail' }).mapValues(({ city }) => city.length)
 cities.suppress('1m', { whenFull: 'drop' }) // wrong: what happens over a bound
 
+// A global table is joined by any key of its type, and the stream keeps its own.
+const everywhere = app.globalTable(gates)
+fromTopic.join(everywhere, flight => flight.delay, gateOf).filter((_, key) => key === null)
+stream
+  .leftJoin(
+    everywhere,
+    () => null,
+    (_, row) => row?.gate,
+  )
+  .selectKey((_, key) => key?.length)
+stream.join(everywhere, flight => flight.destination, gateOf) // wrong: type of the key of a row
+stream.leftJoin(everywhere, flight => flight.delay, gateOf) // wrong: a row that may be missing
+
 // A grouped table has a group and a value for each row, and takes back what it added.
 const byLength = cities.groupBy(({ city }, key) => [city.length, key])
 byLength.count().filter((count, length) => count + length > 0)

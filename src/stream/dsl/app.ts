@@ -5,10 +5,11 @@ import { checkOption, inWords, MillraceError } from '../../base/index.ts'
 import { checkTopic, type Topic } from '../../schema/index.ts'
 import { checkCall } from './arguments.ts'
 import { describePlan, type DescriptionFormat } from '../plan/describe.ts'
-import { type Edge, Graph, present } from '../plan/graph.ts'
+import { type AnyTopic, type Edge, Graph, present } from '../plan/graph.ts'
 import { planOf, type Plan } from '../plan/plan.ts'
 import type { StreamRecord } from '../operators/record.ts'
 import type { History } from '../operators/versioned-table.ts'
+import { GlobalTable } from './global-table.ts'
 import { historyOf, isSameHistory, rowsOf, type TableOptions } from './history.ts'
 import type { Named } from './options.ts'
 import { Stream } from './stream.ts'
@@ -19,6 +20,7 @@ export class App {
   readonly #graph: Graph
   readonly #streams = new Map<string, unknown>()
   readonly #tables = new Map<string, { readonly history: History | undefined }>()
+  readonly #globals = new Map<string, unknown>()
   readonly #topics = new Map<string, unknown>()
 
   /** @internal Use {@link createApp}. */
@@ -80,6 +82,26 @@ export class App {
     return table
   }
 
+  /**
+   * A topic as a table of which every instance has all rows. A run reads the topic from its beginning before
+   * it processes anything, and a live run follows it. Streams are joined to it by any key:
+   * `orders.join(cities, order => order.city, …)`. It holds back no time, and a record meets the row as it is
+   * then. As Kafka Streams' `GlobalKTable`.
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_TOPOLOGY
+   */
+  globalTable<K, V>(topic: Topic<K, V, never, never>): GlobalTable<NonNullable<K>, NonNullable<V>> {
+    checkTopic('globalTable', topic)
+    const known = this.#globals.get(topic.name)
+    if (known) return this.#again(known, topic)
+    this.#checkReadOnce(topic.name)
+    this.#topics.set(topic.name, topic)
+    const table = new GlobalTable<NonNullable<K>, NonNullable<V>>(this.#graph, topic.name)
+    this.#globals.set(topic.name, table)
+    // From here on, only the table knows the types of the topic.
+    this.#graph.globals.push(topic as unknown as AnyTopic)
+    return table
+  }
+
   /** The plan: stages, operators and what flows between them, as text, as a Mermaid flowchart, or as JSON. */
   describe(format: DescriptionFormat = 'text'): string {
     checkOption('describe', 'format', format, ['text', 'mermaid', 'json'])
@@ -101,16 +123,25 @@ export class App {
     return known as T
   }
 
+  #checkReadOnce(topic: string): void {
+    if (this.#streams.has(topic) || this.#tables.has(topic))
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The app '${this.name}' reads topic '${topic}' both as a stream and as a table: take the stream and make the table with toTable().`,
+      )
+    if (this.#globals.has(topic))
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The app '${this.name}' reads topic '${topic}' as a global table and otherwise, too: take it as one of both, or read it in another app, too.`,
+      )
+  }
+
   #source<K, V>(
     topic: Topic<K, V, never, never>,
     of: 'stream' | 'table',
     name?: string,
   ): Edge<StreamRecord<K | null, V | null>> {
-    if (this.#streams.has(topic.name) || this.#tables.has(topic.name))
-      throw new MillraceError(
-        'INVALID_TOPOLOGY',
-        `The app '${this.name}' reads topic '${topic.name}' both as a stream and as a table: take the stream and make the table with toTable().`,
-      )
+    this.#checkReadOnce(topic.name)
     this.#topics.set(topic.name, topic)
     return this.#graph.source(topic, of, name)
   }

@@ -32,6 +32,8 @@ const usages = {
     'reduce((sum, value) => sum + value, (sum, value) => sum - value), where the second function undoes the first',
   'aggregate of tables':
     'aggregate(0, (sum, value) => sum + value, (sum, value) => sum - value), where the last function undoes the one before',
+  'join of a global table': 'join(cities, order => order.city, (order, city) => ({ ...order, ...city }))',
+  'leftJoin of a global table': 'leftJoin(cities, order => order.city, (order, city) => [order, city])',
   'join of tables': 'join(table, (value, otherValue) => ({ ...value, ...otherValue }))',
   'leftJoin of tables': 'leftJoin(table, (value, otherValue) => ({ ...value, found: otherValue !== null }))',
   'join of tables by foreign key':

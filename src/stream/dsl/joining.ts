@@ -4,6 +4,7 @@ import { type Duration, durationMs, MillraceError } from '../../base/index.ts'
 import { type JoinBounds, type Joiner, type JoinKind, streamJoin } from '../operators/stream-join.ts'
 import { valued } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
+import { type GlobalJoinCall, GlobalTable, joinGlobally } from './global-table.ts'
 import { innerJoinOf, leftJoinOf } from './history.ts'
 import { bothToMeet, checkKept, toMeet } from './meeting.ts'
 import { lateOf } from './late.ts'
@@ -20,14 +21,19 @@ export interface JoinedStream<K, R, V, W> extends Stream<K, R> {
   lateRight(): Stream<NonNullable<K>, W>
 }
 
+/** What a join of a stream is called with, after the other side, unless that is a global table. */
+type JoinCall<K, V, T, R> = readonly [joiner: Joiner<K, V, T, R>, options?: Named]
+
 /** Joins a stream to a table or to another stream, for the method of this kind. */
 export function joinTo<K, V, T, R>(
   kind: 'join' | 'leftJoin',
   stream: Stream<K, V>,
-  other: Table<NonNullable<K>, NonNullable<T>> | Stream<K, T>,
-  joiner: Joiner<K, NonNullable<V>, NonNullable<T>, R>,
-  options: Named,
+  other: Table<NonNullable<K>, NonNullable<T>> | Stream<K, T> | GlobalTable<unknown, T>,
+  given: JoinCall<K, NonNullable<V>, NonNullable<T>, R> | GlobalJoinCall<K, NonNullable<V>, unknown, T, R>,
 ): Stream<K, R> {
+  if (other instanceof GlobalTable)
+    return joinGlobally(kind, stream, other, given as GlobalJoinCall<K, NonNullable<V>, unknown, T, R>)
+  const [joiner, options = {}] = given as JoinCall<K, NonNullable<V>, NonNullable<T>, R>
   if (other instanceof Stream) return joinStreams(kind, stream, other, joiner, options as JoinOptions)
   if (!(other instanceof Table)) throw wrongArgument(kind, 'table', tableOrStream, other)
   checkCall(kind, { joiner }, options)

@@ -7,6 +7,7 @@ import { type Edge, type Graph, present, valued } from '../plan/graph.ts'
 import { checkCall, checkNothing } from './arguments.ts'
 import { type CoGroupedStreams, coGrouped } from './co-grouped.ts'
 import { GroupedStream } from './grouped.ts'
+import type { GlobalTable } from './global-table.ts'
 import { historyOf, rowsOf, type TableOptions } from './history.ts'
 import { lateness, positive } from './windows.ts'
 import { type JoinedStream, joinStreams, joinTo } from './joining.ts'
@@ -361,8 +362,19 @@ export class Stream<K, V> {
     ) => R,
     options: JoinOptions,
   ): JoinedStream<NonNullable<K>, R, V, W>
-  join(other: never, joiner: never, options: Named = {}): Stream<NonNullable<K>, unknown> {
-    return joinTo('join', this, other, joiner, options) as Stream<NonNullable<K>, unknown>
+  /**
+   * Joins each record to the row of a global table under the key that `keyOf` returns. The stream keeps its
+   * keys and partitions. A record without a row is left out; one without a key for it is counted.
+   * @example orders.join(app.globalTable(cities), order => order.city, (order, city) => [order, city])
+   */
+  join<K2, T, R>(
+    table: GlobalTable<K2, T>,
+    keyOf: (value: NonNullable<V>, key: K, record: RecordContext) => K2 | null | undefined,
+    joiner: (value: NonNullable<V>, row: T, key: K, record: RecordContext) => R,
+    options?: Named,
+  ): Stream<K, R>
+  join(other: never, ...given: never): Stream<K, unknown> {
+    return joinTo('join', this, other, given)
   }
 
   /** As {@link join}, but a record without a match, or without a key, is joined to null. */
@@ -380,8 +392,15 @@ export class Stream<K, V> {
     joiner: (value: NonNullable<V>, otherValue: NonNullable<W> | null, key: K, record: RecordContext) => R,
     options: JoinOptions,
   ): JoinedStream<K, R, V, W>
-  leftJoin(other: never, joiner: never, options: Named = {}): Stream<K, unknown> {
-    return joinTo('leftJoin', this, other, joiner, options)
+  /** As {@link join}, but a record without a row, or without a key for it, is joined to null. */
+  leftJoin<K2, T, R>(
+    table: GlobalTable<K2, T>,
+    keyOf: (value: NonNullable<V>, key: K, record: RecordContext) => K2 | null | undefined,
+    joiner: (value: NonNullable<V>, row: T | null, key: K, record: RecordContext) => R,
+    options?: Named,
+  ): Stream<K, R>
+  leftJoin(other: never, ...given: never): Stream<K, unknown> {
+    return joinTo('leftJoin', this, other, given)
   }
 
   /** As {@link leftJoin} of streams, for the records of either stream. */

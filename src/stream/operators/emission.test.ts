@@ -62,6 +62,7 @@ for (const [policy, acts, sent, counted] of rows)
     const context: OperatorContext = {
       state: name => new KeyedState(name),
       view: () => ({ get: () => undefined, asOf: () => undefined }),
+      global: () => ({ get: () => undefined }),
       rawKey: () => '',
       keyOf: () => undefined as never,
       acrossPartitions: false,

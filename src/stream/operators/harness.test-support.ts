@@ -43,6 +43,8 @@ interface CaseOptions {
     | Readonly<Record<string, readonly (readonly [since: number, value: unknown])[]>>
     | undefined
   )[]
+  /** The rows of global tables, by topic. */
+  readonly globals?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** Outlets that are added to the specification's own, as `emit` does. */
   readonly outlets?: readonly string[]
   /** Whether a restart makes no difference: early results are lost in a restart. Default true. */
@@ -187,6 +189,7 @@ class Harness {
             ([since]) => since <= timestamp,
           )?.[1] as never,
       }),
+      global: topic => ({ get: key => this.#options.globals?.[topic]?.[String(key)] as never }),
       rawKey: record => rawKeyOf(record, jsonKeyCodec),
       keyOf: raw => jsonKeyCodec.decode(raw) as never,
       acrossPartitions: this.#spec.acrossPartitions ?? this.#options.acrossPartitions ?? false,

@@ -49,6 +49,11 @@ export interface TableView<K = unknown, V = unknown> {
   asOf?(rawKey: string, key: K, timestamp: number): V | undefined
 }
 
+/** The rows of a global table: every instance has all of them. */
+export interface GlobalRows<K = unknown, V = unknown> {
+  get(key: K): V | undefined
+}
+
 /**
  * How an operator is declared: one value per call of the DSL, made by a function in this folder. `In` are the
  * records that it takes, one type per input; `Out` those that it gives, one type per outlet.
@@ -137,6 +142,8 @@ export interface OperatorContext {
   state<V>(name: string, use?: StateUse): KeyedState<V>
   /** The content of the table that is input `index`. Only a table with history may be asked for the past. */
   view<K, V>(index: number): Required<TableView<K, V>>
+  /** The rows of the global table of a topic. */
+  global<K, V>(topic: string): GlobalRows<K, V>
   /**
    * The bytes of a record's key as a binary string, computed once for all operators. A plain function: an
    * operator may take it out of the context once.

@@ -150,6 +150,8 @@ export class Graph {
   /** The app's name, for messages. */
   readonly app: string
   readonly nodes: GraphNode[] = []
+  /** The topics of global tables. */
+  readonly globals: AnyTopic[] = []
   readonly #names = new Set<string>()
 
   constructor(app: string) {

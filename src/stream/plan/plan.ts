@@ -4,7 +4,7 @@
  * its new key.
  */
 import { assert, MillraceError } from '../../base/index.ts'
-import type { ExchangeNode, Graph, GraphNode, SourceNode } from './graph.ts'
+import type { AnyTopic, ExchangeNode, Graph, GraphNode, SourceNode } from './graph.ts'
 
 export interface Stage {
   readonly id: number
@@ -16,6 +16,8 @@ export interface Stage {
 }
 
 export interface Plan {
+  /** The topics of global tables, which every instance reads as a whole, beside its stages. */
+  readonly globals: readonly AnyTopic[]
   /** Upstream stages come before the stages that they feed. */
   readonly stages: readonly Stage[]
   stageOf(node: GraphNode): Stage
@@ -86,7 +88,7 @@ export function planOf(graph: Graph, app: string): Plan {
 
   const ordered = upstreamFirst([...stages.values()], app)
   ordered.forEach((stage, id) => Object.assign(stage, { id }))
-  return { stages: ordered, stageOf }
+  return { globals: graph.globals, stages: ordered, stageOf }
 }
 
 function exchangesOf(stages: readonly Stage[]): string {

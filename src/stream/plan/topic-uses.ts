@@ -20,6 +20,7 @@ const usesOf = new WeakMap<LogPort, Set<readonly TopicUse[]>>()
 /** Registers the topics of an app that starts to run over a log. Returns the function that removes them. */
 export function announceUses(port: LogPort, app: string, plan: Plan): () => void {
   const uses: TopicUse[] = []
+  for (const topic of plan.globals) uses.push({ app, topic })
   for (const { sources, nodes } of plan.stages) {
     for (const { topic } of sources) uses.push({ app, topic })
     for (const node of nodes) if (node.kind === 'sink') uses.push({ app, topic: node.topic })

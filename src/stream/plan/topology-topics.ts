@@ -26,6 +26,11 @@ import { agreedCount, statedCount } from './topic-uses.ts'
 /** The most topics that a message names. */
 const topicsNamedMax = 20
 
+/** The inputs that meet: those of a stage, or the topic of a global table alone. */
+interface Inputs extends Pick<Stage, 'incoming'> {
+  readonly sources: readonly { readonly topic: AnyTopic }[]
+}
+
 export class TopologyTopics {
   readonly #port: LogPort
   readonly #app: string
@@ -80,16 +85,20 @@ export class TopologyTopics {
    *   two inputs of one stage with different counts
    */
   async lookUp(plan: Plan, isBounded: boolean, onNotice: (message: string) => void): Promise<void> {
-    for (const stage of plan.stages) {
-      const missing = await this.#lookUpSources(stage)
+    const ensure = async (inputs: Inputs): Promise<void> => {
+      const missing = await this.#lookUpSources(inputs)
       // Topics that state their partitions come first: those that meet them in a stage take the same count.
       for (const topic of missing.toSorted((a, b) => Number(!a.partitions) - Number(!b.partitions))) {
         if (isBounded && topic.partitions === undefined) throw await this.#unknown(topic)
-        const partitions = statedCount(this.#port, topic) ?? this.#countsOf(stage)[0]?.count ?? 1
+        const partitions = statedCount(this.#port, topic) ?? this.#countsOf(inputs)[0]?.count ?? 1
         const isNew = await createIfMissing(this.#port, topic.name, { partitions })
-        await this.#lookUpSources(stage)
+        await this.#lookUpSources(inputs)
         if (isNew && (isBounded || topic.partitions === undefined)) onNotice(await this.#created(topic))
       }
+    }
+    for (const topic of plan.globals) await ensure({ sources: [{ topic }], incoming: [] })
+    for (const stage of plan.stages) {
+      await ensure(stage)
       const [first, ...others] = this.#countsOf(stage)
       const other = others.find(({ count }) => count !== first?.count)
       if (first && other)
@@ -104,7 +113,7 @@ export class TopologyTopics {
   }
 
   /** The partition counts that a stage has to have: those of its topics that are known, and stated ones. */
-  #countsOf({ sources, incoming }: Stage): { readonly name: string; readonly count: number }[] {
+  #countsOf({ sources, incoming }: Inputs): { readonly name: string; readonly count: number }[] {
     const stated = incoming.map(({ exchange: { name, partitions } }) => ({ name, count: partitions }))
     return [
       ...sources.map(({ topic: { name } }) => ({ name, count: this.#counts.get(name) })),
@@ -146,8 +155,8 @@ export class TopologyTopics {
    *
    * @throws MillraceError INVALID_TOPOLOGY if the app would read the dead letters again
    */
-  async prepareDeadLetters({ stages }: Plan, onError: ErrorPolicy): Promise<void> {
-    const sources = stages.flatMap(stage => stage.sources.map(({ topic }) => topic))
+  async prepareDeadLetters({ globals, stages }: Plan, onError: ErrorPolicy): Promise<void> {
+    const sources = [...globals, ...stages.flatMap(stage => stage.sources.map(({ topic }) => topic))]
     for (const policy of [onError, ...sources.map(topic => topic.onError)]) {
       if (typeof policy !== 'object') continue
       const { deadLetter } = policy
@@ -209,7 +218,7 @@ export class TopologyTopics {
   }
 
   /** Looks up the sources of a stage. Returns those that are missing. */
-  async #lookUpSources({ sources }: Stage): Promise<AnyTopic[]> {
+  async #lookUpSources({ sources }: Inputs): Promise<AnyTopic[]> {
     const missing: AnyTopic[] = []
     for (const { topic } of sources) {
       if (this.#counts.has(topic.name)) continue

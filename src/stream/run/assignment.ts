@@ -24,6 +24,7 @@ import { keptTombstonesMs } from '../plan/own-topic-configs.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
 import type { OperatorNode } from '../plan/graph.ts'
 import type { InputPartition, StartOfInput } from '../task/input-partition.ts'
+import type { GlobalTables } from './global-tables.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from '../task/outputs.ts'
 import type { Stage } from '../plan/plan.ts'
@@ -75,6 +76,7 @@ export class Assignment {
     context: InstanceContext,
     continuation: Continuation,
     outputs: Outputs,
+    globals: GlobalTables,
     reader: Reader,
     signal: AbortSignal,
   ) {
@@ -103,6 +105,7 @@ export class Assignment {
         metrics,
         state: (task, node, name, options) => this.#makeState(task, node, name, options),
         output: (task, node, record) => outputs.write(node, record, task.partition, undo),
+        global: topic => globals.of(topic)!,
         undo,
         failed: (task, operator, record, error) =>
           settleFailedResult(settings.onError, this.#environment, task, operator, record, error),

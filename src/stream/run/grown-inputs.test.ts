@@ -13,7 +13,7 @@ function reading(
   return new GrownInputs({
     app: 'app',
     clock,
-    plan: { stages: [{ sources: [{ topic: { name: 'orders' } }] }] },
+    plan: { globals: [], stages: [{ sources: [{ topic: { name: 'orders' } }] }] },
     port: { describeTopic: () => Promise.resolve(now) },
     settings: { onNotice },
     topics: { partitions: () => 2 },

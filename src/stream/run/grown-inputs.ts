@@ -40,7 +40,8 @@ export class GrownInputs {
 
   async #look(): Promise<void> {
     const { plan, port, topics } = this.#context
-    const names = new Set(plan.stages.flatMap(stage => stage.sources.map(({ topic }) => topic.name)))
+    const read = [...plan.globals, ...plan.stages.flatMap(stage => stage.sources.map(({ topic }) => topic))]
+    const names = new Set(read.map(({ name }) => name))
     for (const name of names) {
       // A log that is closed, or a topic that was deleted, ends the run by itself.
       const found = await port.describeTopic(name).catch(() => undefined)

@@ -3,7 +3,7 @@
  * read.
  *
  * One pass is at most one turn of the event loop (turn.ts):
- * 1. Requests of the group (partitions given or taken) are served.
+ * 1. Requests of the group (partitions given or taken) are served, and global tables take what is new.
  * 2. The batch in hand continues. If there is none, the partition whose watermark is lowest (choose-batch.ts)
  *    gives the next batch.
  * 3. Time advances in the tasks, and what is due fires. Until all of it has fired, nothing else happens in
@@ -21,6 +21,7 @@ import { Commits } from './commits.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import { Membership } from './membership.ts'
 import type { Progress } from './progress.ts'
+import { GlobalTables } from './global-tables.ts'
 import { furthestAhead } from './record-ahead.ts'
 import { quietly, type Started } from './start.ts'
 import type { Turn } from './turn.ts'
@@ -38,6 +39,7 @@ export class Loop {
   readonly #stopping: AbortSignal
   readonly #reader: Reader
   readonly #outputs: Outputs
+  readonly #globals: GlobalTables
   readonly #assignment: Assignment
   readonly #membership: Membership
   readonly #commits: Commits
@@ -71,7 +73,15 @@ export class Loop {
     this.#reader = reader
     this.#turn = turn
     this.#outputs = new Outputs(writer, topics)
-    this.#assignment = new Assignment(context, previous.continuation, this.#outputs, reader, stopping)
+    this.#globals = new GlobalTables(context)
+    this.#assignment = new Assignment(
+      context,
+      previous.continuation,
+      this.#outputs,
+      this.#globals,
+      reader,
+      stopping,
+    )
     this.#membership = new Membership(context, wakeSignal, {
       assign: partitions => this.#assign(partitions),
       revoke: partitions => this.#revoke(partitions),
@@ -82,9 +92,11 @@ export class Loop {
   }
 
   /**
-   * Joins the group, and restores the state of the partitions that it gives. No record is processed before.
+   * Fills the global tables, joins the group, and restores the state of the partitions that it gives. No
+   * record is processed before.
    */
   async join(): Promise<void> {
+    await this.#globals.fill(this.#stopping)
     await this.#membership.join(this.#stopping)
     this.#hasBegun = true
   }
@@ -133,6 +145,7 @@ export class Loop {
     await this.#commits.settled()
     await this.#membership.leave()
     await writer.close()
+    await this.#globals.close()
     await reader.close()
     await lock?.release()
   }
@@ -144,6 +157,7 @@ export class Loop {
     if (this.#context.settings.exactlyOnce) await quietly(writer.abort())
     await quietly(writer.close())
     await quietly(this.#membership.abandon())
+    await quietly(this.#globals.close())
     await quietly(reader.close())
     await quietly(lock?.release())
   }
@@ -163,9 +177,10 @@ export class Loop {
       await this.#membership.serve()
       if (this.#stopping.aborted) return
       await bounds.findEnds(inputs)
+      const isFollowing = !bounds.isBounded && this.#globals.take()
 
       // While something fires, nothing else happens in the tasks. Commits and requests still happen.
-      const isBusy = !this.#isQuiet || this.#current !== undefined || this.#takeBatch()
+      const isBusy = !this.#isQuiet || this.#current !== undefined || this.#takeBatch() || isFollowing
       // A pass that only continued firing has not looked for the end of the inputs.
       const wasQuiet = this.#isQuiet
       let isPassing = false
@@ -290,7 +305,10 @@ export class Loop {
 
   async #waitForData(timeoutMs: number): Promise<void> {
     const over = new AbortController()
-    await Promise.race([this.#reader.wait(timeoutMs, over.signal), this.#wakeSignal.wait()])
+    const waits = [this.#reader.wait(timeoutMs, over.signal), this.#wakeSignal.wait()]
+    const follow = this.#bounds.isBounded ? undefined : this.#globals.wait(timeoutMs, over.signal)
+    if (follow) waits.push(follow)
+    await Promise.race(waits)
     over.abort('heard') // without a reason, abort() makes an error with a stack
   }
 }

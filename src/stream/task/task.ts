@@ -14,6 +14,7 @@ import { TaskTime } from './task-time.ts'
 import { rawKeyOf } from '../operators/key-codec.ts'
 import {
   type Forward,
+  type GlobalRows,
   nowhere,
   type Operator,
   type OperatorContext,
@@ -31,6 +32,8 @@ export interface TaskEnvironment {
   output(task: Task, node: SinkNode, record: StreamRecord): void
   /** A later operator failed on a result that was due. Without this function the failure ends the app. */
   failed?(task: Task, operator: OperatorNode, record: StreamRecord, error: unknown): void
+  /** The rows of the global table of a topic. Left out where the plan has none. */
+  global?(topic: string): GlobalRows
   /** Reverts the changes of a record that fails. Left out if a failed record ends the run. */
   readonly undo?: UndoLog | undefined
   /** Processing time, monotonic, in ms. */
@@ -217,6 +220,16 @@ export class Task {
             const table = view()
             assert(table.asOf !== undefined, 'a table with history is asked for the past')
             return table.asOf(rawKey, key, timestamp) as never
+          },
+        }
+      },
+      global: topic => {
+        let known: GlobalRows | undefined
+        return {
+          get(key) {
+            known ??= environment.global?.(topic)
+            assert(known, `the rows of the global table '${topic}' are there`)
+            return known.get(key) as never
           },
         }
       },

@@ -1,0 +1,75 @@
+/** Global tables in programs: joins by any key, and what is refused. */
+import { deepEqual, equal, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import { json, text, topic } from '../../schema/index.ts'
+import { testApp } from '../../testing/test-app.ts'
+import { App } from './app.ts'
+
+const orders = topic('orders', { key: text(), value: json<{ readonly city: number | null }>() })
+const cities = topic('cities', { key: json<number>(), value: text() })
+const output = topic('output', { key: text(), value: json<unknown>() })
+
+test('a stream is joined by any key, keeps its own, and sees the rows as they are then', () => {
+  const app = new App('app')
+  const table = app.globalTable(cities)
+  equal(app.globalTable(cities), table)
+  const stream = app.stream(orders)
+  stream
+    .join(
+      table,
+      ({ city }) => city,
+      (_, name, key) => `inner ${key} ${name}`,
+    )
+    .to(output)
+  stream
+    .leftJoin(
+      table,
+      ({ city }, _key, { timestamp }) => (timestamp > 5 ? null : city),
+      (_, name) => name,
+    )
+    .groupByKey()
+    .count()
+    .to(topic('counts', { key: text(), value: json<number>() }))
+  // No exchange: the keys of the stream stay.
+  equal(app.plan().stages.length, 1)
+  const run = testApp(app)
+  const push = (city: number | null): void => run.input(orders).push({ key: 'a', value: { city } })
+  push(1)
+  run.input(cities).push({ key: 1, value: 'one' }, { key: 2, value: 'two' })
+  push(1)
+  run.input(cities).push({ key: 1, value: null })
+  push(1)
+  push(2)
+  push(null)
+  deepEqual(
+    run
+      .output(output)
+      .read()
+      .map(({ value }) => value),
+    ['inner a one', 'inner a two'],
+  )
+  equal(run.metrics.dropped['null-key'], 1)
+})
+
+test('a topic is read in one way; a table belongs to its app', () => {
+  const app = new App('app')
+  const table = app.globalTable(cities)
+  throws(() => app.table(cities), { code: 'INVALID_TOPOLOGY', message: /'cities' as a global table/ })
+  throws(() => app.globalTable(topic('cities', { key: json<number>(), value: text() })), {
+    code: 'INVALID_TOPOLOGY',
+    message: /declare it once/,
+  })
+  app.stream(orders)
+  throws(() => app.globalTable(orders), { code: 'INVALID_TOPOLOGY' })
+  const other = new App('other').stream(orders)
+  throws(
+    () =>
+      other.join(
+        table,
+        order => order.city,
+        () => 1,
+      ),
+    { code: 'INVALID_ARGUMENT', message: /own app/ },
+  )
+  throws(() => other.join(table as never, 'city' as never), { message: /keyOf of join of a global table/ })
+})
