@@ -1,6 +1,6 @@
 /** An operator with its input, as data, so that it runs in millrace and in Apache Flink. */
 
-export type Case = (WindowsCase | TimersCase) & {
+export type Case = (WindowsCase | TimersCase | IntervalJoinCase) & {
   /** How far a timestamp may be behind the largest one before it. */
   readonly outOfOrderness: number
   readonly inputs: readonly Input[]
@@ -27,13 +27,27 @@ export interface TimersCase {
   readonly operator: 'timers'
 }
 
+/** Pairs of a left and a right record of a key, which is so long before it or after it at most. */
+export interface IntervalJoinCase {
+  readonly operator: 'interval join'
+  readonly bounds: {
+    /** Less than 0: the pair is later. */
+    readonly before: number
+    readonly after: number
+    /** The bound that does not count itself. */
+    readonly exclusive?: 'before' | 'after' | 'both'
+  }
+}
+
 export interface Input {
+  /** The stream; operators with one input take all records. */
+  readonly side: 'left' | 'right'
   readonly key: string
   readonly value: number
   readonly timestamp: number
 }
 
-/** What an input, and the watermark after it, give. */
+/** What an input, and the watermark of all streams after it, give. */
 export interface Answer {
   /** `key [start,end] sum @timestamp`, in order; without a window for timers. `end` is the last instant. */
   readonly results: readonly string[]

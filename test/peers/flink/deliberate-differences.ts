@@ -52,10 +52,9 @@ function withoutEarly({ inputs, outOfOrderness }: Case, answers: readonly Answer
   })
 }
 
-/** The order of results of one instant is not promised: here it is that of keys. */
+/** The order of results of one instant is not promised: here it is that of keys and values. */
 function inOrder(results: readonly string[]): string[] {
-  const keyOf = (result: string): string => result.split(' ')[0]!
-  return results.toSorted((a, b) => timeOf(a) - timeOf(b) || keyOf(a).localeCompare(keyOf(b)))
+  return results.toSorted((a, b) => timeOf(a) - timeOf(b) || a.localeCompare(b))
 }
 
 function timeOf(result: string): number {

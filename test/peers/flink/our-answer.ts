@@ -15,35 +15,48 @@ import { testApp } from '../../../src/testing/index.ts'
 import type { Answer, Case, WindowsCase } from './case.ts'
 
 const windows = topic('windows', { key: windowed(text()), value: json<number>() })
-const sums = topic('sums', { key: text(), value: json<number>() })
+const numbers = topic('numbers', { key: text(), value: json<number>() })
 const late = topic('late', { key: text(), value: json<number>() })
 
 /** What each input gives; the last answer is that of the end of time. */
 export function ourAnswers(one: Case): Answer[] {
   const { outOfOrderness, inputs } = one
-  const input = topic('input', { key: text(), value: json<number>(), watermark: { outOfOrderness } })
   const app = new App('case')
+  const source = (name: string) =>
+    topic(name, { key: text(), value: json<number>(), watermark: { outOfOrderness } })
+  const sources = { left: source('left'), right: source('right') }
   // Inputs have a key and a value.
-  const stream = app.stream(input) as Stream<string, number>
-  if (one.operator === 'timers') timers(stream).to(sums)
-  else {
+  const stream = app.stream(sources.left) as Stream<string, number>
+  if (one.operator === 'windows') {
     const results = inWindows(stream, one)
     results.emit(policyOf(one)).to(windows)
     results.late().to(late)
+  } else if (one.operator === 'timers') timers(stream).to(numbers)
+  else {
+    const joined = stream.join(
+      app.stream(sources.right) as Stream<string, number>,
+      (a, b) => a * 100 + b,
+      one.bounds,
+    )
+    joined.to(numbers)
+    joined.lateLeft().merge(joined.lateRight()).to(late)
   }
   const run = testApp(app)
-  const answer = (): Answer =>
-    one.operator === 'timers'
-      ? { results: run.output(sums).read().map(resultOf), late: [] }
-      : {
-          results: run
+  const answer = (): Answer => ({
+    results:
+      one.operator === 'windows'
+        ? run
             .output(windows)
             .read()
-            .flatMap(each => resultInWindow(each, one)),
-          late: run.output(late).read().map(resultOf),
-        }
-  const answers = inputs.map(record => {
-    run.input(input).push(record)
+            .flatMap(each => resultInWindow(each, one))
+        : run.output(numbers).read().map(resultOf),
+    late: one.operator === 'timers' ? [] : run.output(late).read().map(resultOf),
+  })
+  let latest = Number.NEGATIVE_INFINITY
+  const answers = inputs.map(({ side, ...record }) => {
+    run.input(sources[one.operator === 'interval join' ? side : 'left']).push(record)
+    latest = Math.max(latest, record.timestamp)
+    run.advanceTime(latest - outOfOrderness)
     return answer()
   })
   run.advanceTime(Number.POSITIVE_INFINITY)

@@ -1,17 +1,35 @@
 /** Cases at random, with disorder, ties, late records and times at the bounds of windows. */
 import type { Random } from '../../../src/base/index.ts'
-import type { Case, Input, WindowsCase } from './case.ts'
+import type { Case, Input, IntervalJoinCase, TimersCase, WindowsCase } from './case.ts'
 
 /** Times are multiples of it, and so are sizes and gaps. */
 const unit = 5
 
 export function randomCase(random: Random): Case {
   const outOfOrderness = random.int(2) * random.int(8) * unit
-  const operator = random.int(5) === 0 ? ({ operator: 'timers' } as const) : randomWindows(random)
+  const operator = randomOperator(random)
   const inputs = randomInputs(random)
   // Flink loses the sum of a session when a record comes whose own session has the same bounds.
-  const isTieSafe = operator.operator === 'timers' || operator.kind !== 'dynamic session'
+  const isTieSafe = operator.operator !== 'windows' || operator.kind !== 'dynamic session'
   return { ...operator, outOfOrderness, inputs: isTieSafe ? inputs : withoutTies(inputs) }
+}
+
+function randomOperator(random: Random): WindowsCase | TimersCase | IntervalJoinCase {
+  switch (random.int(6)) {
+    case 0:
+      return { operator: 'timers' }
+    case 1:
+      return randomJoin(random)
+    default:
+      return randomWindows(random)
+  }
+}
+
+function randomJoin(random: Random): IntervalJoinCase {
+  const before = (random.int(10) - 3) * unit
+  const exclusive = ([undefined, 'before', 'after', 'both'] as const)[random.int(4)]
+  const after = -before + (1 + random.int(8)) * unit
+  return { operator: 'interval join', bounds: { before, after, ...(exclusive && { exclusive }) } }
 }
 
 function withoutTies(inputs: readonly Input[]): Input[] {
@@ -43,6 +61,7 @@ function randomWindows(random: Random): WindowsCase {
 function randomInputs(random: Random): Input[] {
   const [count, span, disorder] = [random.int(50), 10 + random.int(60), random.int(20)]
   return Array.from({ length: count }, (_, n) => ({
+    side: (['left', 'right'] as const)[random.int(2)]!,
     key: 'abc'[random.int(3)]!,
     value: 1 + random.int(30),
     // From a time on that leaves no window before 1970.

@@ -12,15 +12,21 @@ import org.apache.flink.api.common.ExecutionConfig;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.api.common.serialization.SerializerConfigImpl;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.streaming.api.functions.co.ProcessJoinFunction;
 import org.apache.flink.streaming.api.functions.windowing.WindowFunction;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
+import org.apache.flink.streaming.api.operators.co.IntervalJoinOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.api.windowing.assigners.*;
 import org.apache.flink.streaming.api.windowing.triggers.*;
 import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
 import org.apache.flink.streaming.runtime.operators.windowing.WindowOperatorBuilder;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 
@@ -50,36 +56,112 @@ public class FlinkCases {
 
     record Answer(List<String> results, List<String> late) {}
 
+    /** An operator under test. */
+    interface Run extends AutoCloseable {
+        AbstractStreamOperatorTestHarness<String> harness();
+
+        void process(String side, StreamRecord<Tuple2<String, Long>> record) throws Exception;
+
+        /** Of all inputs. */
+        void advanceTo(long watermark) throws Exception;
+
+        @Override
+        default void close() throws Exception {
+            harness().close();
+        }
+    }
+
     static List<Answer> answers(JsonNode one) throws Exception {
         var answers = new ArrayList<Answer>();
-        try (var harness = one.get("operator").asText().equals("timers") ? timers() : windows(one)) {
-            harness.open();
+        try (var run = runOf(one)) {
+            run.harness().open();
             long latest = Long.MIN_VALUE;
             for (var input : one.get("inputs")) {
                 long timestamp = input.get("timestamp").asLong();
-                harness.processElement(new StreamRecord<>(Tuple2.of(input.get("key").asText(), input.get("value").asLong()), timestamp));
+                run.process(input.get("side").asText(), new StreamRecord<>(Tuple2.of(input.get("key").asText(), input.get("value").asLong()), timestamp));
                 // Flink's watermark says that no record comes at its own time either.
-                if (timestamp > latest) harness.processWatermark(timestamp - one.get("outOfOrderness").asLong() - 1);
+                if (timestamp > latest) run.advanceTo(timestamp - one.get("outOfOrderness").asLong() - 1);
                 latest = Math.max(latest, timestamp);
-                answers.add(taken(harness));
+                answers.add(taken(run.harness()));
             }
-            harness.processWatermark(Long.MAX_VALUE);
-            answers.add(taken(harness));
+            run.advanceTo(Long.MAX_VALUE);
+            answers.add(taken(run.harness()));
         }
         return answers;
     }
 
-    static Answer taken(KeyedOneInputStreamOperatorTestHarness<String, Tuple2<String, Long>, String> harness) {
+    static Run runOf(JsonNode one) throws Exception {
+        switch (one.get("operator").asText()) {
+            case "windows": return ofOne(windows(one));
+            case "timers": return ofOne(new KeyedOneInputStreamOperatorTestHarness<>(new KeyedProcessOperator<>(new SumUntilTimer()), record -> record.f0, Types.STRING));
+            default: return ofTwo(intervalJoin(one));
+        }
+    }
+
+    static Run ofOne(KeyedOneInputStreamOperatorTestHarness<String, Tuple2<String, Long>, String> harness) {
+        return new Run() {
+            public AbstractStreamOperatorTestHarness<String> harness() {
+                return harness;
+            }
+
+            public void process(String side, StreamRecord<Tuple2<String, Long>> record) throws Exception {
+                harness.processElement(record);
+            }
+
+            public void advanceTo(long watermark) throws Exception {
+                harness.processWatermark(watermark);
+            }
+        };
+    }
+
+    static Run ofTwo(KeyedTwoInputStreamOperatorTestHarness<String, Tuple2<String, Long>, Tuple2<String, Long>, String> harness) {
+        return new Run() {
+            public AbstractStreamOperatorTestHarness<String> harness() {
+                return harness;
+            }
+
+            public void process(String side, StreamRecord<Tuple2<String, Long>> record) throws Exception {
+                if (side.equals("left")) harness.processElement1(record);
+                else harness.processElement2(record);
+            }
+
+            public void advanceTo(long watermark) throws Exception {
+                harness.processWatermark1(new Watermark(watermark));
+                harness.processWatermark2(new Watermark(watermark));
+            }
+        };
+    }
+
+    static Answer taken(AbstractStreamOperatorTestHarness<String> harness) {
         var results = new ArrayList<String>();
         for (var each : harness.getOutput()) if (each instanceof StreamRecord<?> record) results.add(record.getValue() + " @" + record.getTimestamp());
         harness.getOutput().clear();
         var late = new ArrayList<String>();
         var side = harness.getSideOutput(LATE);
-        for (; side != null && !side.isEmpty(); ) {
+        while (side != null && !side.isEmpty()) {
             var record = side.poll();
             late.add(record.getValue().f0 + " " + record.getValue().f1 + " @" + record.getTimestamp());
         }
         return new Answer(results, late);
+    }
+
+    static KeyedTwoInputStreamOperatorTestHarness<String, Tuple2<String, Long>, Tuple2<String, Long>, String> intervalJoin(JsonNode one) throws Exception {
+        var bounds = one.get("bounds");
+        String exclusive = bounds.path("exclusive").asText("");
+        boolean withBefore = !exclusive.equals("before") && !exclusive.equals("both");
+        boolean withAfter = !exclusive.equals("after") && !exclusive.equals("both");
+        var records = Types.<Tuple2<String, Long>>TUPLE(Types.STRING, Types.LONG).createSerializer(new SerializerConfigImpl());
+        var operator = new IntervalJoinOperator<String, Tuple2<String, Long>, Tuple2<String, Long>, String>(
+            -bounds.get("before").asLong(), bounds.get("after").asLong(), withBefore, withAfter, LATE, LATE, records, records, new Pair());
+        KeySelector<Tuple2<String, Long>, String> key = record -> record.f0;
+        return new KeyedTwoInputStreamOperatorTestHarness<>(operator, key, key, Types.STRING);
+    }
+
+    static class Pair extends ProcessJoinFunction<Tuple2<String, Long>, Tuple2<String, Long>, String> {
+        @Override
+        public void processElement(Tuple2<String, Long> left, Tuple2<String, Long> right, Context context, Collector<String> out) {
+            out.collect(left.f0 + " " + (left.f1 * 100 + right.f1));
+        }
     }
 
     static KeyedOneInputStreamOperatorTestHarness<String, Tuple2<String, Long>, String> windows(JsonNode one) throws Exception {
@@ -172,10 +254,6 @@ public class FlinkCases {
             byTime.onMerge(window, context);
             byCount.onMerge(window, context);
         }
-    }
-
-    static KeyedOneInputStreamOperatorTestHarness<String, Tuple2<String, Long>, String> timers() throws Exception {
-        return new KeyedOneInputStreamOperatorTestHarness<>(new KeyedProcessOperator<>(new SumUntilTimer()), record -> record.f0, Types.STRING);
     }
 
     static class SumUntilTimer extends KeyedProcessFunction<String, Tuple2<String, Long>, String> {
