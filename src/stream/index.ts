@@ -59,6 +59,15 @@ export { type Timer } from './operators/key-timers.ts'
 export { type ListState, type MapState, type ValueState } from './operators/kept-values.ts'
 export { type ProcessContext } from './operators/process.ts'
 export { type TimeDomain } from './operators/process-states.ts'
+export { Matches, type MatchOptions } from './dsl/matches.ts'
+export {
+  type EarlierEvents,
+  Pattern,
+  pattern,
+  type PatternCondition,
+  type PatternOf,
+  PatternStart,
+} from './dsl/pattern.ts'
 export { Table } from './dsl/table.ts'
 export {
   cumulative,

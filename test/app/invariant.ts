@@ -45,6 +45,8 @@ interface Event extends OracleRecord {
 
 const outOfOrderness = 30
 const quietMs = 10
+const matchMs = 40
+const isHigh = ({ value }: { value: number }): boolean => value > 5
 const hourly = tumbling(50, { allowedLateness: 60 })
 const storms = session(15, { allowedLateness: 60 })
 const lately = sliding(20, { allowedLateness: 60 })
@@ -83,10 +85,20 @@ function program(partitions: number) {
   const held = topic('held', { key: text(), value: json<number>(), partitions: 2 })
   const shares = topic('shares', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
+  const matched = topic('matched', { key: text(), value: json<number>(), partitions: 2 })
   const quiet = topic('quiet', { key: text(), value: json<number>(), partitions: 2 })
   const pairs = topic('pairs', { key: json<string>(), value: json<number>(), partitions: 2 })
   const app = new App('invariant')
   const stream = app.stream(input)
+  stream
+    .match(one =>
+      one
+        .begin('high', isHigh)
+        .followedBy('low', event => !isHigh(event))
+        .within(matchMs),
+    )
+    .matches.mapValues(({ high: [high], low: [low] }) => 10 * high.value + low.value)
+    .to(matched)
   stream
     .process({
       state: { sum: valueState<number>() },
@@ -192,6 +204,7 @@ function program(partitions: number) {
     cogrouped,
     shares,
     quiet,
+    matched,
   }
 }
 
@@ -280,6 +293,32 @@ function sharedRows(events: readonly Event[]): Map<string, unknown> {
       return [key, [[sum, all], Math.max(latest, since)]]
     }),
   )
+}
+
+/** Of each key the last match: a high value, the next low one, and the time of that. */
+function matchedRows(partitions: readonly (readonly Event[])[]): Map<string, unknown> {
+  const rows = new Map<string, readonly [pair: number, timestamp: number]>()
+  for (const events of partitions) {
+    let watermark = Number.NEGATIVE_INFINITY
+    const inTime = events.filter(({ timestamp }) => {
+      const isLate = watermark > timestamp
+      watermark = Math.max(watermark, timestamp - outOfOrderness)
+      return !isLate
+    })
+    for (const [key, own] of Map.groupBy(inTime, event => event.key)) {
+      let open: Event[] = []
+      for (const event of own.toSorted((one, other) => one.timestamp - other.timestamp)) {
+        open = open.filter(({ timestamp }) => event.timestamp - timestamp < matchMs)
+        if (isHigh(event)) open.push(event)
+        else {
+          for (const { value } of open)
+            rows.set(JSON.stringify(key), [10 * value + event.value, event.timestamp])
+          open = []
+        }
+      }
+    }
+  }
+  return rows
 }
 
 /** The sum of each key when it was last silent, by the watermark of its partition. */
@@ -441,6 +480,7 @@ async function oneCase(random: Random): Promise<void> {
     [to.shares, sharedRows(events)],
     [to.held, sumsByKey(events)],
     [to.quiet, quietRows(byPartition)],
+    [to.matched, matchedRows(byPartition)],
     [to.dated, datedRows(byPartition)],
   ] as const
   for (const [from, rows] of expected)

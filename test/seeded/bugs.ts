@@ -10,6 +10,7 @@ import { logBugs } from './bugs/log.ts'
 import { othersBugs } from './bugs/others.ts'
 import { parquetBugs } from './bugs/parquet.ts'
 import { portBugs } from './bugs/port.ts'
+import { processBugs } from './bugs/process.ts'
 import { schemaBugs } from './bugs/schema.ts'
 import { serverBugs } from './bugs/server.ts'
 import { stateBugs } from './bugs/state.ts'
@@ -28,6 +29,7 @@ export const bugs: readonly SeededBug[] = [
   ...schemaBugs,
   ...stateBugs,
   ...streamBugs,
+  ...processBugs,
   ...tableBugs,
   ...joinBugs,
   ...timeBugs,

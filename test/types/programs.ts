@@ -11,6 +11,7 @@ import {
   type Log,
   mapState,
   output,
+  pattern,
   session,
   sliding,
   topic,
@@ -301,6 +302,34 @@ fromTopic.process({
     void broadcast.gates // wrong: no such table
   },
 })
+
+// A match has the records of each step, by its name.
+const { matches, timedOut } = stream.match(one =>
+  one
+    .begin('early', flight => flight.delay < 0)
+    .followedBy('late', (flight, { early }) => flight.delay > 0 && early.length > 0)
+    .oneOrMore()
+    .next('none')
+    .optional()
+    .within('1h'),
+)
+matches.filter(
+  ({ early: [first], late, none }, key) => first.delay + late[0].delay + none.length > key.length,
+)
+matches.filter(({ none: [one] }) => one.delay > 0) // wrong: an optional step may have none
+matches.filter(({ middle }) => middle.length > 0) // wrong: no such step
+timedOut.filter(({ late }) => (late[0]?.delay ?? 0) > 0)
+timedOut.filter(({ late }) => late[0].delay > 0) // wrong: it may have none
+stream.match(one => one.begin('a', flight => flight.delays > 0)) // wrong: field of a condition
+stream.match(one => one.begin('a').next('b', (_, { c }) => c.length > 0)) // wrong: no such step in a condition
+stream.match(one => one.begin('a'), { afterMatch: { skipToFirst: 'b' } }) // wrong: no such step to skip to
+const gatePattern = pattern<{ gate: string }>().begin('gate', ({ gate }) => gate !== '')
+app
+  .stream(gates)
+  .match(gatePattern)
+  .late()
+  .mapValues(({ gate }) => gate)
+stream.match(gatePattern) // wrong: a pattern of other records
 alerts.filter(({ text }, key) => text.length > key.length)
 sumsOf.to(totalsTopic)
 alerts.to(totalsTopic) // wrong: values of an output

@@ -15,6 +15,8 @@ const usages = {
   flatMapValues: 'flatMapValues(value => value.items)',
   forEach: 'forEach((value, key) => console.log(key, value))',
   merge: 'merge(another, andAnother)',
+  match:
+    'match(pattern => pattern.begin("small", tx => tx.cents < 100).followedBy("large", tx => tx.cents > 100_000))',
   process:
     'process({ outputs: { alerts: output() }, onRecord: (value, key, { emit }) => emit.alerts(value) })',
   split: 'split({ large: order => order.cents > 1000 }, { rest: "small" })',
@@ -102,6 +104,7 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   'join of tables by foreign key': version,
   'leftJoin of tables by foreign key': version,
   outerJoin: version,
+  match: { afterMatch: 'any' },
   process: version,
   table: history,
   toTable: { ...version, ...history },

@@ -14,6 +14,8 @@ import { type JoinedStream, joinStreams, joinTo } from './joining.ts'
 import { lateOf, type StreamWithLate } from './late.ts'
 import { toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
+import { afterMatchOf, Matches, type MatchOptions } from './matches.ts'
+import { pattern, type PatternOf, type PatternStart, specOf } from './pattern.ts'
 import { type ProcessDefinition, processing } from './process.ts'
 import type {
   DeduplicateOptions,
@@ -39,6 +41,7 @@ import {
 import { deduplicate } from '../operators/deduplicate.ts'
 import { flatMapValues } from '../operators/flat-map-values.ts'
 import { forEach } from '../operators/for-each.ts'
+import { matchPattern } from '../operators/match-pattern.ts'
 import { merge } from '../operators/merge.ts'
 import { withHeaders } from '../operators/with-headers.ts'
 import { withTimestamp } from '../operators/with-timestamp.ts'
@@ -263,6 +266,38 @@ export class Stream<K, V> {
     checkCall('repartition', {}, options)
     const { partitions, name } = options
     return new Stream(this.graph, this.graph.repartition(this.edge, partitions, name))
+  }
+
+  /**
+   * Finds a pattern in the records of each key, in the order of event time: a record waits until the
+   * watermark has passed it. A match has the records of each step, by its name. Records without a key or a
+   * value are skipped and counted, and late ones go to `late()`, or are dropped and counted.
+   *
+   * What has begun to match is kept as state until it matches, fails, or its time (`within`) is over; without
+   * a time some of it may stay. As Flink's `CEP.pattern`.
+   * @example
+   * payments
+   *   .match(pattern =>
+   *     pattern
+   *       .begin('small', payment => payment.cents < 100)
+   *       .followedBy('large', payment => payment.cents > 100_000)
+   *       .within('10m'),
+   *   )
+   *   .matches.to(alerts)
+   * @throws MillraceError INVALID_ARGUMENT; LATENESS_SHRINKS for results of windows that may be late
+   */
+  match<M>(
+    given:
+      | PatternOf<NonNullable<V>, M>
+      | ((pattern: PatternStart<NonNullable<V>>) => PatternOf<NonNullable<V>, M>),
+    options: MatchOptions<keyof M> = {},
+  ): Matches<NonNullable<K>, M, NonNullable<V>> {
+    const spec = specOf(typeof given === 'function' ? given(pattern()) : given)
+    checkCall('match', {}, options)
+    const { graph, edge } = this
+    const operator = matchPattern<NonNullable<K>, NonNullable<V>>(spec, afterMatchOf(options, spec))
+    graph.check(operator, [edge], options)
+    return new Matches(graph, graph.apply(operator, [present(graph.exchange(edge))], options))
   }
 
   /**

@@ -21,7 +21,7 @@ export interface Timers extends Required<Pick<Operator, 'advance' | 'deadline'>>
 /**
  * `name`: the state that holds the timers. `fire` is called for each timer that is due, in the order of time
  * and then of key, once the timer is removed; `to` is the watermark that is reached. It returns how many
- * rows it has settled. It may set timers for times after `time`, and these fire too if they are due.
+ * rows it has settled. It may set timers for `time` or later, and these fire too if they are due.
  */
 export function timers(
   context: OperatorContext,
@@ -34,14 +34,17 @@ export function timers(
 
   function* advance(to: number): Generator<void> {
     let rows = 0
-    for (const { namespace: time, key } of waiting.scan(stateBegin, to)) {
-      waiting.delete(time, key)
-      rows += fire(key, time, to)
-      if (rows < context.rowsPerTurn()) continue
-      yield
-      rows = 0
-    }
-    next = waiting.firstNamespace() ?? Number.POSITIVE_INFINITY
+    do {
+      for (const { namespace: time, key } of waiting.scan(stateBegin, to)) {
+        waiting.delete(time, key)
+        rows += fire(key, time, to)
+        if (rows < context.rowsPerTurn()) continue
+        yield
+        rows = 0
+      }
+      // A scan may miss what is set for the time that it has come to.
+      next = waiting.firstNamespace() ?? Number.POSITIVE_INFINITY
+    } while (next < to)
   }
 
   return {

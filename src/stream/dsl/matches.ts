@@ -1,0 +1,82 @@
+/* oxlint-disable import/no-cycle -- matches are streams, which match patterns. */
+/** What match gives: the matches of a pattern, and what did not become one. */
+import { checkOption, checkOptions } from '../../base/index.ts'
+import type { PatternSpec } from '../operators/match-pattern.ts'
+import type { Taken } from '../operators/pattern-machine.ts'
+import type { AfterMatch } from '../operators/pattern-runs.ts'
+import { lateRecords } from '../operators/late-records.ts'
+import type { StreamRecord } from '../operators/record.ts'
+import type { Graph, OutletOf } from '../plan/graph.ts'
+import type { Named } from './options.ts'
+import type { EarlierEvents } from './pattern.ts'
+import { Stream } from './stream.ts'
+
+/** Options of `match`. */
+export interface MatchOptions<Names extends PropertyKey = string> extends Named {
+  /**
+   * Which attempts a match leaves of those that have begun and overlap with it:
+   *
+   * - `'noSkip'` (default): all of them;
+   * - `'skipToNext'`: none that began with the same event;
+   * - `'skipPastLastEvent'`: none;
+   * - `{ skipToFirst: 'a' }`, `{ skipToLast: 'a' }`: those that began with the first event of a step, or the
+   *   last one, or later.
+   *
+   * With another than `'noSkip'` matches are given in the order of their first events: one waits for the
+   * attempts that began before it.
+   */
+  readonly afterMatch?:
+    | Extract<AfterMatch, string>
+    | { readonly skipToFirst: Names }
+    | { readonly skipToLast: Names }
+}
+
+/** @throws MillraceError INVALID_ARGUMENT for a step that the pattern does not have */
+export function afterMatchOf(
+  { afterMatch = 'noSkip' }: MatchOptions<PropertyKey>,
+  { names }: PatternSpec,
+): AfterMatch {
+  if (typeof afterMatch === 'string') {
+    checkOption('match', 'afterMatch', afterMatch, ['noSkip', 'skipToNext', 'skipPastLastEvent'])
+    return afterMatch
+  }
+  checkOptions('afterMatch of match', afterMatch, { skipToFirst: names, skipToLast: names })
+  // Its names were checked.
+  return afterMatch as AfterMatch
+}
+
+/** What a pattern has found. */
+export class Matches<K, M, V> {
+  /** The matches, each with the time of its last event. */
+  readonly matches: Stream<K, M>
+  /**
+   * What has begun to match, and was not complete when the time of `within` was over. It has the last
+   * millisecond of that time.
+   */
+  readonly timedOut: Stream<K, EarlierEvents<V, keyof M>>
+  readonly #graph: Graph
+  readonly #from: OutletOf['from']
+  #late: Stream<K, V> | undefined
+
+  /** @internal */
+  constructor(graph: Graph, { from }: OutletOf<StreamRecord<K, Taken>>) {
+    this.#graph = graph
+    this.#from = from
+    this.matches = new Stream(graph, { from, outlet: 0 })
+    this.timedOut = new Stream(graph, { from, outlet: 1 })
+  }
+
+  /**
+   * The records that came after the watermark of their partition had passed them. A second call returns the
+   * same stream.
+   */
+  late(): Stream<K, V> {
+    return (this.#late ??= this.#lateRecords())
+  }
+
+  #lateRecords(): Stream<K, V> {
+    const edge = { from: this.#from, outlet: 2 }
+    const operator = lateRecords<K, V>(this.#from.keyCodec)
+    return new Stream(this.#graph, this.#graph.apply(operator, [edge], { name: `${this.#from.name}-late` }))
+  }
+}

@@ -1,0 +1,64 @@
+/** What an event does to a run: the moves that a state of the machine has for it. */
+import type { Condition, State, Taken } from './pattern-machine.ts'
+
+/** The run takes the event and is in `to`; or skips it and is in `to`; or ends, with what it has taken. */
+export type Move =
+  | { readonly kind: 'take'; readonly name: string; readonly to: State }
+  | { readonly kind: 'skip'; readonly to: State }
+  | { readonly kind: 'end' }
+
+export interface Moves {
+  readonly moves: readonly Move[]
+  /** The event is one that must not come: none of the moves counts, but those that complete the pattern. */
+  readonly isStopped: boolean
+}
+
+const none: Moves = { moves: [], isStopped: false }
+const stopped: Moves = { moves: [], isStopped: true }
+
+export function movesOf(state: State, event: unknown, taken: () => Taken): Moves {
+  const fulfils = (conditions: readonly Condition[]): boolean => conditions.some(one => one(event, taken))
+  switch (state.kind) {
+    case 'wait': {
+      const moves: Move[] = []
+      if (state.take(event, taken)) moves.push({ kind: 'take', name: state.name, to: state.next })
+      if (state.skip?.(event, taken)) moves.push({ kind: 'skip', to: state })
+      return { moves, isStopped: fulfils(state.nots) }
+    }
+    case 'fork': {
+      const again = movesOf(state.again, event, taken)
+      if (state.isGreedy && again.moves.some(({ kind }) => kind === 'take')) return again
+      const rest = movesOf(state.rest, event, taken)
+      const isStopped = again.isStopped || rest.isStopped
+      if (!state.isGreedy) return { moves: [...again.moves, ...rest.moves], isStopped }
+      // The loop cannot take it: so it is the end of the loop if the pattern may end, or if the step after
+      // the loop takes it; otherwise the loop waits on.
+      if (canEnd(state.rest)) return { moves: [{ kind: 'end' }], isStopped }
+      if (again.moves.length === 0) return { moves: rest.moves, isStopped }
+      const takes = rest.moves.filter(({ kind }) => kind === 'take')
+      return { moves: [...takes, { kind: 'skip', to: state }], isStopped }
+    }
+    case 'not-next': {
+      if (fulfils(state.nots)) return stopped
+      const { moves, isStopped } = movesOf(state.next, event, taken)
+      return { moves: canEnd(state.next) ? [{ kind: 'end' }, ...moves] : moves, isStopped }
+    }
+    case 'absence':
+      return fulfils(state.nots) ? stopped : { moves: [{ kind: 'skip', to: state }], isStopped: false }
+    case 'end':
+      return none
+  }
+}
+
+/** Whether a run that comes to this state has matched. A greedy loop waits for what comes next. */
+export function canEnd(state: State): boolean {
+  return (
+    state.kind === 'end' ||
+    (state.kind === 'fork' && !state.isGreedy && (canEnd(state.rest) || canEnd(state.again)))
+  )
+}
+
+/** Whether a run matches when its time ends in this state. */
+export function endsInTime(state: State): boolean {
+  return state.kind === 'absence' || (state.kind === 'fork' && state.isGreedy && canEnd(state.rest))
+}
