@@ -10,11 +10,11 @@ import { buffered, recordBuffer } from './record-buffer.ts'
 type Text = StreamRecord<string, string>
 type Range = StreamRecord<string, [from: number, to: number]>
 
-/** Look-ups of 200 ms, so pieces of 100 ms. A record is kept for `keptMs`. Input 1 looks up from and to. */
+/** Look-ups and pieces of 100 ms. A record is kept for `keptMs`. Input 1 looks up from and to. */
 const spec = (keptMs: number): OperatorSpec<[Text, Range], [Text]> => ({
   name: 'buffer',
   make(context, [found]) {
-    const buffer = recordBuffer<string>(context, 'buffer', 200, keptMs)
+    const buffer = recordBuffer<string>(context, 'buffer', 100, keptMs)
     return {
       inputs: [
         record => buffer.put(context.rawKey(record), buffered(record)),
@@ -90,7 +90,7 @@ function bufferOf(spanMs: number) {
 }
 
 test('a record writes one page, however many its key has; all are found in order, and forgotten', () => {
-  const { buffer, pages } = bufferOf(1000)
+  const { buffer, pages } = bufferOf(500)
   const records = Array.from({ length: 1000 }, (_, value) => ({
     timestamp: (value * 7) % 400,
     watermark: 0,
