@@ -5,9 +5,9 @@ import { check } from './harness.test-support.ts'
 const histories = [undefined, { a: [[10, 'ten'] as const, [20, 'twenty'] as const] }]
 const history = { historyMs: 100, allowedLatenessMs: 5 }
 
-/** The records of key a that wait since a time, in state. */
-const waits = (since: number, ...values: number[]): string =>
-  `waiting ${since} a ${JSON.stringify(values.map(value => ({ value, watermark: 0, raised: false, headers: [], pane: null })))}`
+/** The records of key a that wait until the watermark has passed their time by 5, in state. */
+const waits = (timestamp: number, ...values: number[]): string =>
+  `waiting ${timestamp + 5} a ${JSON.stringify(values.map(value => ({ timestamp, watermark: 0, value })))}`
 
 check(
   'inner: a record waits until no change of its row can come, and finds the row of its time',

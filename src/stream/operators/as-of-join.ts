@@ -6,13 +6,13 @@
  * change of its row can come. One that comes after that is answered at once. So the same input gives the same
  * results. A record whose own watermark has passed it by the history, too, finds no row.
  *
- * State: `waiting`, namespace = time, key → the records of the key that wait since then, in their order; and
- * `due` (timers.ts).
+ * State: `waiting`, namespace = the time until which they wait, key → its records, in their order; and `due`
+ * (timers.ts). So records that wait are answered, too, if the lateness is another one in the next run.
  */
-import { given, storable } from '../../state/index.ts'
-import type { RecordHeader } from '../../wire/index.ts'
+import { given } from '../../state/index.ts'
 import { hasKey, hasValue, type Maybe, nowhere, type OperatorSpec } from './operator.ts'
-import { type Pane, type RecordContext, StreamRecord } from './record.ts'
+import { noHeaders, type Pane, type RecordContext, StreamRecord } from './record.ts'
+import { type Buffered, buffered } from './record-buffer.ts'
 import { returned } from './returned.ts'
 import type { Change } from './table-rows.ts'
 import { timers } from './timers.ts'
@@ -24,12 +24,9 @@ type AsOfJoin<K, V, T, R> = OperatorSpec<
 >
 
 /** A record that waits. */
-interface Waiting<V> {
-  readonly value: V
-  readonly watermark: number
-  readonly raised: boolean
-  readonly headers: readonly RecordHeader[]
-  readonly pane: Pane | null
+interface Waiting<V> extends Buffered<V> {
+  /** Left out unless it is a window's result. */
+  readonly pane?: Pane
 }
 
 /** Makes a result of a record and its row; null for none. */
@@ -51,22 +48,12 @@ const asOfJoin = <K, V, T, R>(
     const table = context.view<K, T>(1)
     const waiting = context.state<readonly Waiting<V>[]>('waiting')
     const due = timers(context, 'due', (rawKey, time) => {
-      const timestamp = time - allowedLatenessMs
-      const records = waiting.get(timestamp, rawKey) ?? []
-      waiting.delete(timestamp, rawKey)
+      const records = waiting.get(time, rawKey) ?? []
+      waiting.delete(time, rawKey)
       const key = context.keyOf<K>(rawKey)
-      for (const { value, watermark, raised, headers, pane } of records) {
-        const record = new StreamRecord(
-          key,
-          given(value),
-          null,
-          timestamp,
-          watermark,
-          raised,
-          headers,
-          pane ?? undefined,
-          rawKey,
-        )
+      for (const { value, timestamp, watermark, raised = false, headers = noHeaders, pane } of records) {
+        const of = given(value)
+        const record = new StreamRecord(key, of, null, timestamp, watermark, raised, headers, pane, rawKey)
         context.attempt(record, () => answer(record, rawKey))
       }
       return records.length
@@ -92,13 +79,13 @@ const asOfJoin = <K, V, T, R>(
           if (!hasValue<Maybe<K>, V>(record)) return context.drop('null-value')
           // There are such records only if K includes null.
           if (!hasKey<K, V>(record)) return join(record as StreamRecord<K, V>, null)
-          const { key, value, timestamp, watermark, raised, headers, pane = null } = record
           const rawKey = context.rawKey(record)
-          if (context.watermark() > timestamp + allowedLatenessMs) return answer(record, rawKey)
-          const before = waiting.get(timestamp, rawKey) ?? []
-          const kept = { value: storable(value, key), watermark, raised, headers, pane }
-          waiting.put(timestamp, rawKey, [...before, kept])
-          due.set(timestamp + allowedLatenessMs, rawKey)
+          const time = record.timestamp + allowedLatenessMs
+          if (context.watermark() > time) return answer(record, rawKey)
+          const { pane } = record
+          const kept = { ...buffered(record), ...(pane && { pane }) }
+          waiting.put(time, rawKey, [...(waiting.get(time, rawKey) ?? []), kept])
+          due.set(time, rawKey)
         },
         ignored,
       ],

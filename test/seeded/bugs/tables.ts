@@ -153,8 +153,8 @@ export const tableBugs: readonly SeededBug[] = [
   {
     name: 'operators: a record does not wait for late changes of its row',
     file: 'src/stream/operators/as-of-join.ts',
-    find: 'due.set(timestamp + allowedLatenessMs, rawKey)',
-    replace: 'due.set(timestamp, rawKey)',
+    find: 'const time = record.timestamp + allowedLatenessMs',
+    replace: 'const time = record.timestamp',
     tests: ['src/stream/operators/as-of-join.test.ts', 'test/stream/as-of.test.ts'],
   },
   {
