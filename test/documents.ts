@@ -19,7 +19,7 @@ export function textOf(document: string): string {
 /**
  * The programs of a document, by file name. A block that imports from millrace begins a program, which has
  * the name of the example that the preceding text links to. A block without imports continues the previous
- * program.
+ * program; before the first program it is part of none, as the examples of operators.
  */
 export function programsOf(document: string): Map<string, string> {
   const programs = new Map<string, string>()
@@ -29,7 +29,7 @@ export function programsOf(document: string): Map<string, string> {
       name =
         /.*examples\/([\w.-]+\.ts)/s.exec(before)?.[1] ??
         `${basename(document, '.md')}-${programs.size + 1}.ts`
-    programs.set(name, `${programs.get(name) ?? ''}${block}\n`)
+    if (name !== '') programs.set(name, `${programs.get(name) ?? ''}${block}\n`)
   }
   return programs
 }

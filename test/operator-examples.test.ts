@@ -1,0 +1,111 @@
+/** Each operator of docs/operators.md has an example, which compiles and writes what the page says. */
+import { deepEqual, equal } from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { after, test } from 'node:test'
+import type { Topic, Windowed } from '../src/index.ts'
+import type { App } from '../src/stream/index.ts'
+import { testApp } from '../src/testing/index.ts'
+import { textOf } from './documents.ts'
+import { examples, moduleOfExamples, page } from './operator-examples.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const folder = mkdtempSync(join(tmpdir(), 'millrace-examples-'))
+after(() => rmSync(folder, { recursive: true }))
+const file = join(folder, 'examples.ts')
+writeFileSync(file, moduleOfExamples())
+writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+
+interface Order {
+  readonly cents: number
+  readonly items: readonly string[]
+}
+
+interface Examples {
+  readonly topics: {
+    readonly orders: Topic<string, Order>
+    readonly payments: Topic<string, number>
+    readonly cities: Topic<string, string>
+    readonly prices: Topic<string, number>
+  }
+  readonly out: Topic<unknown, unknown>
+  readonly programs: readonly (() => App)[]
+}
+
+/** Runs an app over the inputs of the page. What it writes, as `key value`. */
+function written(app: App, { topics, out }: Examples): string[] {
+  const run = testApp(app)
+  const at = (seconds: number, key: string, value: Order): void =>
+    run.input(topics.orders).push({ key, value, timestamp: seconds * 1000 })
+  const pay = (seconds: number, key: string, value: number): void =>
+    run.input(topics.payments).push({ key, value, timestamp: seconds * 1000 })
+  run.input(topics.cities).push({ key: 'ada', value: 'Paris' }, { key: 'bob', value: 'Rome' })
+  run.input(topics.prices).push({ key: 'pen', value: 200 }, { key: 'ink', value: 300 })
+  at(0, 'ada', { cents: 500, items: ['pen', 'ink'] })
+  pay(20, 'ada', 500)
+  at(30, 'bob', { cents: 1500, items: ['pen'] })
+  at(70, 'ada', { cents: 300, items: ['ink'] })
+  at(10, 'bob', { cents: 100, items: [] })
+  pay(90, 'ada', 300)
+  run.advanceTime(Number.POSITIVE_INFINITY)
+  return run
+    .output(out)
+    .read()
+    .map(({ key, value }) => `${keyText(key)} ${JSON.stringify(value)}`)
+}
+
+/** A key; of a window, with its bounds in seconds: `ada[0,60)`. */
+function keyText(key: unknown): string {
+  if (typeof key !== 'object' || key === null) return String(key)
+  const { key: inner, start, end } = key as Windowed<unknown>
+  return `${String(inner)}[${start / 1000},${end / 1000})`
+}
+
+test('the examples compile', () => {
+  const config = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: {
+      typeRoots: [join(root, 'node_modules/@types')],
+      // An example uses some of the inputs. The sources are outside of its folder.
+      noUnusedLocals: false,
+      rewriteRelativeImportExtensions: false,
+      allowImportingTsExtensions: true,
+    },
+    files: [file],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+  const typescript = createRequire(import.meta.url).resolve('typescript/package.json')
+  const compiler = join(dirname(typescript), 'bin', 'tsc')
+  const { stdout } = spawnSync(process.execPath, [compiler, '-p', folder, '--pretty', 'false'], {
+    encoding: 'utf8',
+  })
+  equal(stdout, '')
+})
+
+test('each example writes what the page says', async t => {
+  const loaded = (await import(file)) as Examples
+  equal(loaded.programs.length, examples.length)
+  for (const [n, { code, writes }] of examples.entries())
+    await t.test(code.split('\n')[0] ?? '', () => {
+      deepEqual(written(loaded.programs[n]!(), loaded), writes)
+    })
+})
+
+test('each operator of docs/operators.md has an example', () => {
+  const rows = [...textOf('docs/operators.md').matchAll(/^\| operator .*\n.*\n((?:\|.*\n)+)/gm)]
+  const named = rows.flatMap(([, table = '']) =>
+    table
+      .split('\n')
+      .flatMap(row => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)/g)].map(([, name]) => name)),
+  )
+  equal(named.length > 40, true)
+  const code = examples.map(each => each.code).join('\n')
+  deepEqual(
+    named.filter(name => !code.includes(`.${name}(`)),
+    [],
+    `an example in ${page}`,
+  )
+})
