@@ -162,3 +162,22 @@ test('copied results of another app keep the headers that say how they were prod
     ],
   )
 })
+
+test('a record that waits for a match keeps its headers over a restart', async () => {
+  const world = await World.open()
+  await world.write('input', records)
+  const appOf = (): App => {
+    const app = new App('app')
+    const numbers = app.stream(input)
+    const none = numbers.filter(() => false)
+    numbers.leftJoin(none, n => n, { within: 1000 }).to(output)
+    return app
+  }
+  await world.run(appOf(), { until: 'now' })
+  deepEqual(await world.read('output'), [])
+  await world.run(appOf(), { until: 'end' })
+  deepEqual(
+    (await world.read('output')).map(({ headers }) => headers),
+    own,
+  )
+})

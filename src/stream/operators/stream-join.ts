@@ -19,7 +19,7 @@ import { type Forward, hasKey, hasValue, type Maybe, type OperatorSpec } from '.
 import { type Buffered, buffered, type RecordBuffer, recordBuffer } from './record-buffer.ts'
 import { neverLate, noHeaders, type RecordContext, StreamRecord } from './record.ts'
 import { returned } from './returned.ts'
-import { timers } from './timers.ts'
+import { type Timers, timers } from './timers.ts'
 
 /** Which records meet, and how late they may be. */
 export interface JoinBounds {
@@ -89,9 +89,9 @@ export const streamJoin = <K, L, R, J>(
       late: lateRight,
       join: (own, match, key, record) => joiner(match, own, key, record),
     }
-    const unmatched = timers(context, 'unmatched', (key, time) =>
-      key.startsWith(left.sign) ? fire(left, key.slice(1), time) : fire(right, key.slice(1), time),
-    )
+    const waiting = (key: string, time: number): number =>
+      key.startsWith(left.sign) ? fire(left, key.slice(1), time) : fire(right, key.slice(1), time)
+    const unmatched = kind === 'join' ? noTimers : timers(context, 'unmatched', waiting)
 
     /** The watermark may have passed a record by this much while it can still have matches. */
     const keptMs = ({ reachMs }: { readonly reachMs: number }): number => reachMs + allowedLatenessMs
@@ -139,11 +139,11 @@ export const streamJoin = <K, L, R, J>(
         const own = buffered(record)
         side.buffer.put(rawKey, own)
         const matches = other.buffer.between(rawKey, timestamp - side.backMs, timestamp + side.reachMs)
-        let waiting = Number.NaN
+        let matched = Number.NaN
         for (const match of matches) {
-          if (other.isPreserved && match.timestamp !== waiting) {
-            waiting = match.timestamp
-            unmatched.cancel(waiting + keptMs(other), other.sign + rawKey)
+          if (other.isPreserved && match.timestamp !== matched) {
+            matched = match.timestamp
+            unmatched.cancel(matched + keptMs(other), other.sign + rawKey)
           }
           sendPair(side, key, rawKey, own, match)
         }
@@ -161,6 +161,15 @@ export const streamJoin = <K, L, R, J>(
     }
   },
 })
+
+/** An inner join waits for nothing, and keeps no state for it. */
+const noTimers: Timers = {
+  set: () => {},
+  cancel: () => {},
+  first: () => undefined,
+  advance: () => true,
+  deadline: () => Number.POSITIVE_INFINITY,
+}
 
 /** A record whose wait is over: it is late nowhere. */
 function onTime<K, V>(key: K, rawKey: string, kept: Buffered<V>): StreamRecord<K, V> {

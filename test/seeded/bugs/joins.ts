@@ -13,7 +13,7 @@ export const joinBugs: readonly SeededBug[] = [
   {
     name: 'joins: a match does not cancel the wait of what it meets',
     file: join,
-    find: '            unmatched.cancel(waiting + keptMs(other), other.sign + rawKey)\n',
+    find: '            unmatched.cancel(matched + keptMs(other), other.sign + rawKey)\n',
     replace: '',
     tests: [...cases, ...random],
   },
