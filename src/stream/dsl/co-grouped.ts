@@ -3,7 +3,7 @@
 import type { Windowed } from '../../schema/index.ts'
 import type { EmitPolicy } from '../operators/emit-policy.ts'
 import type { RecordContext } from '../operators/record.ts'
-import type { Joiner, JoinKind } from '../operators/stream-join.ts'
+import type { Joiner, JoinKind } from '../operators/join-bounds.ts'
 import { windowAggregate } from '../operators/window-aggregate.ts'
 import { bySide, type Sides, windowPairs } from '../operators/window-pairs.ts'
 import type { Windows } from '../operators/windows.ts'

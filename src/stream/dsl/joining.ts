@@ -1,7 +1,8 @@
 /* oxlint-disable import/no-cycle -- streams are joined to streams: a method of one makes another. */
 /** Joins of a stream with a table or another stream: their options, and how both sides meet. */
 import { type Duration, durationMs, MillraceError } from '../../base/index.ts'
-import { type JoinBounds, type Joiner, type JoinKind, streamJoin } from '../operators/stream-join.ts'
+import type { JoinBounds, Joiner, JoinKind } from '../operators/join-bounds.ts'
+import { streamJoin } from '../operators/stream-join.ts'
 import { valued } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import { type GlobalJoinCall, GlobalTable, joinGlobally } from './global-table.ts'

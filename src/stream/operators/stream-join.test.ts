@@ -1,6 +1,7 @@
 /** The joins of two streams, alone: which records meet, which go out alone and when, and what is kept. */
 import { check } from './harness.test-support.ts'
-import { type JoinBounds, type JoinKind, streamJoin } from './stream-join.ts'
+import type { JoinBounds, JoinKind } from './join-bounds.ts'
+import { streamJoin } from './stream-join.ts'
 
 const join = (kind: JoinKind, bounds: Partial<JoinBounds> = {}) =>
   streamJoin<string | null, string | number, string | number, string>(

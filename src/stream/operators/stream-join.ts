@@ -13,27 +13,13 @@
  *
  * State: the buffers `left` and `right` (record-buffer.ts), and the timers `unmatched`, key = side and key.
  */
-import { durationInWords } from '../../base/index.ts'
 import { given } from '../../state/index.ts'
 import { type Forward, hasKey, hasValue, type Maybe, type OperatorSpec } from './operator.ts'
+import { describeJoin, type JoinBounds, type Joiner, type JoinKind, latenessOfJoin } from './join-bounds.ts'
 import { type Buffered, buffered, type RecordBuffer, recordBuffer } from './record-buffer.ts'
 import { neverLate, noHeaders, type RecordContext, StreamRecord } from './record.ts'
 import { returned } from './returned.ts'
 import { type Timers, timers } from './timers.ts'
-
-/** Which records meet, and how late they may be. */
-export interface JoinBounds {
-  readonly beforeMs: number
-  /** Not less than `-beforeMs`. */
-  readonly afterMs: number
-  readonly allowedLatenessMs: number
-}
-
-/** The method of the program. `leftJoin` preserves the left side, `outerJoin` both. */
-export type JoinKind = 'join' | 'leftJoin' | 'outerJoin'
-
-/** Makes a result of a pair; null for the side that a record alone lacks. */
-export type Joiner<K, L, R, J> = (left: L | null, right: R | null, key: K, record: RecordContext) => J
 
 export type StreamJoin<K, L, R, J> = OperatorSpec<
   [StreamRecord<Maybe<K>, Maybe<L>>, StreamRecord<Maybe<K>, Maybe<R>>],
@@ -61,11 +47,11 @@ export const streamJoin = <K, L, R, J>(
   joiner: Joiner<K, L, R, J>,
 ): StreamJoin<K, L, R, J> => ({
   name: names[kind],
-  label: inWords(kind, bounds),
+  label: describeJoin(kind, bounds),
   outlets: ['joined', 'late-left', 'late-right'],
   stateful: true,
   allowedLatenessMs: bounds.allowedLatenessMs,
-  latenessMs: latenessOfResults(kind, bounds),
+  latenessMs: latenessOfJoin(kind, bounds),
   acrossPartitions: true,
   make(context, [joined, lateLeft, lateRight]) {
     const { beforeMs, afterMs, allowedLatenessMs } = bounds
@@ -185,18 +171,4 @@ function onTime<K, V>(key: K, rawKey: string, kept: Buffered<V>): StreamRecord<K
     undefined,
     rawKey,
   )
-}
-
-/** A record without a match goes out later than a pair: by the time in which a match may come. */
-function latenessOfResults(kind: JoinKind, { beforeMs, afterMs, allowedLatenessMs }: JoinBounds): number {
-  const ofLeft = kind === 'join' ? 0 : afterMs
-  const ofRight = kind === 'outerJoin' ? beforeMs : 0
-  return allowedLatenessMs + Math.max(0, ofLeft, ofRight)
-}
-
-function inWords(kind: JoinKind, { beforeMs, afterMs, allowedLatenessMs }: JoinBounds): string {
-  const inner = { join: 'inner join', leftJoin: 'left join', outerJoin: 'outer join' }[kind]
-  const signed = (ms: number): string => (ms < 0 ? `-${durationInWords(-ms)}` : durationInWords(ms))
-  const allowed = allowedLatenessMs > 0 ? `, lateness ${durationInWords(allowedLatenessMs)}` : ''
-  return `${inner} streams, ${signed(beforeMs)} before to ${signed(afterMs)} after${allowed}`
 }

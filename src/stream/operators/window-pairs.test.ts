@@ -3,7 +3,7 @@ import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { check } from './harness.test-support.ts'
 import { alignedWindows } from './aligned-windows.ts'
-import type { JoinKind } from './stream-join.ts'
+import type { JoinKind } from './join-bounds.ts'
 import { bySide, windowPairs } from './window-pairs.ts'
 
 /** Both sides of a window: `12/3` has two values of the left stream, and one of the right. */

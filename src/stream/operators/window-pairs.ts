@@ -12,7 +12,7 @@ import type { Fold, SessionAggregation } from './aggregation.ts'
 import { stateless, type Unary } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { returned } from './returned.ts'
-import type { Joiner, JoinKind } from './stream-join.ts'
+import type { Joiner, JoinKind } from './join-bounds.ts'
 import type { WindowRecord } from './window-aggregate.ts'
 
 /** The values of both streams in a window, in the order in which they came. */

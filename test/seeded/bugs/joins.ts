@@ -82,7 +82,7 @@ export const joinBugs: readonly SeededBug[] = [
   },
   {
     name: 'joins: a join does not ask for the lateness of what comes alone',
-    file: join,
+    file: 'src/stream/operators/join-bounds.ts',
     find: 'allowedLatenessMs + Math.max(0, ofLeft, ofRight)',
     replace: 'allowedLatenessMs',
     tests: ['src/stream/dsl/stream-joins.test.ts'],
