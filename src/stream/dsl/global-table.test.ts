@@ -1,5 +1,5 @@
 /** Global tables in programs: joins by any key, and what is refused. */
-import { deepEqual, equal, throws } from 'node:assert/strict'
+import { deepEqual, equal, match, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
@@ -32,6 +32,9 @@ test('a stream is joined by any key, keeps its own, and sees the rows as they ar
     .to(topic('counts', { key: text(), value: json<number>() }))
   // No exchange: the keys of the stream stay.
   equal(app.plan().stages.length, 1)
+  for (const format of ['text', 'mermaid'] as const)
+    match(app.describe(format), /global table of topic cities/)
+  deepEqual(JSON.parse(app.describe('json')).globals, ['cities'])
   const run = testApp(app)
   const push = (city: number | null): void => run.input(orders).push({ key: 'a', value: { city } })
   push(1)

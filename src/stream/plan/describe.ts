@@ -19,7 +19,7 @@ export function describePlan(app: string, plan: Plan, format: DescriptionFormat)
 }
 
 function asText(app: string, plan: Plan): string {
-  const lines = [`app ${app}`]
+  const lines = [`app ${app}`, ...plan.globals.map(topic => `  ${globalTable(topic)}`)]
   for (const stage of plan.stages) {
     lines.push(
       `  stage ${stage.id}${stage.incoming.length > 0 ? ` (from ${stage.incoming.map(({ exchange }) => exchange.name).join(', ')})` : ''}`,
@@ -35,6 +35,7 @@ function asText(app: string, plan: Plan): string {
 function asMermaid(plan: Plan): string {
   const lines = ['flowchart TD']
   const quoted = (text: string): string => `"${text.replaceAll('"', '#quot;')}"`
+  plan.globals.forEach((topic, n) => lines.push(`  g${n}[${quoted(globalTable(topic))}]`))
   for (const stage of plan.stages) {
     lines.push(`  subgraph stage${stage.id} [${quoted(`stage ${stage.id}`)}]`)
     for (const node of stage.nodes) lines.push(`    n${node.id}[${quoted(`${node.name}: ${labelOf(node)}`)}]`)
@@ -60,7 +61,11 @@ function asData(app: string, plan: Plan): unknown {
       inputs: node.inputs.map(({ from, outlet }) => ({ from: from.name, outlet })),
     })),
   })
-  return { app, stages: plan.stages.map(stage) }
+  return { app, globals: plan.globals.map(({ name }) => name), stages: plan.stages.map(stage) }
+}
+
+function globalTable({ name }: { readonly name: string }): string {
+  return `global table of topic ${name}`
 }
 
 function labelOf(node: GraphNode): string {
