@@ -42,7 +42,10 @@ export function joinedByForeignKey<K, V, K2, T, R>(
   // An inner join calls the joiner with both values; the type of the method says what the other one does.
   const join = joins[method](foreignKey, keyCodec, joiner as (value: V, otherValue: T | null, key: K) => R)
   graph.check(join, [rows, others], options)
-  const named = (part: string) => (options.name === undefined ? {} : { name: `${options.name}-${part}` })
+  const named = (part: string) => ({
+    ...options,
+    ...(options.name !== undefined && { name: `${options.name}-${part}` }),
+  })
   // First, so that a row comes to the join before an answer that is given at once.
   const moved = graph.repartition(rows)
   const asks = graph.apply(askByForeignKey(foreignKey, keyCodec), [rows], named('asks'))
