@@ -4,6 +4,7 @@
  */
 import { assert, inParallel, type Clock, type MillraceError } from '../base/index.ts'
 import { parsePartitionFolder } from './files/file-names.ts'
+import { OpenPartitions } from './open-partitions.ts'
 import type { OpenedPartition, PartitionOpening } from './partition-opening.ts'
 import type { Partition } from './partition/partition.ts'
 import { RecoveryQueue } from './recovery-queue.ts'
@@ -28,7 +29,7 @@ export interface OpeningOrder {
 }
 
 export class DirectoryPartitions {
-  readonly open: Map<string, Partition> = new Map()
+  readonly open: OpenPartitions = new OpenPartitions()
   readonly queue: RecoveryQueue
   /** Partitions whose configuration could not be read. */
   readonly unconfigured: Set<string> = new Set()
@@ -44,7 +45,7 @@ export class DirectoryPartitions {
         return this.#reported(await this.#opening.recover(partition, pause))
       },
       opened: partition => {
-        this.open.set(partition.name, partition)
+        this.open.add(partition)
         context.recovered(this.queue.size === 0)
       },
       failed: error => context.failed(error),
@@ -56,18 +57,18 @@ export class DirectoryPartitions {
     this.#opening = opening
     await inParallel(names, concurrency, async name => {
       const restored = await opening.restore(name)
-      if (restored) this.open.set(name, this.#reported(restored))
+      if (restored) this.open.add(this.#reported(restored))
       if (restored || !(await order.isFolder(name))) return
       const found = await opening.find(name)
       if (!found.isConfigured) this.unconfigured.add(name)
       if (order.mayWait(parsePartitionFolder(name)!.topic)) this.queue.add(found)
-      else this.open.set(name, this.#reported(await opening.recover(found)))
+      else this.open.add(this.#reported(await opening.recover(found)))
     })
     this.reports.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.index - b.index))
   }
 
   has(name: string): boolean {
-    return this.open.has(name) || this.queue.get(name) !== undefined
+    return this.open.get(name) !== undefined || this.queue.get(name) !== undefined
   }
 
   /** Recovers no more. False: a partition was not recovered, so this stop is not a clean one. */

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/index.ts'
 import { needsCleaning } from './cleaner/cleanable.ts'
+import type { OpenPartitions } from './open-partitions.ts'
 import type { Partition } from './partition/partition.ts'
 
 /** Partitions that are looked at in a turn of the event loop. */
@@ -11,9 +12,9 @@ const lookedAtPerTurn = 100
 
 export class LogCleaner {
   readonly #clock: Clock
-  readonly #partitions: ReadonlyMap<string, Partition>
+  readonly #partitions: Pick<OpenPartitions, 'values'>
 
-  constructor(clock: Clock, partitions: ReadonlyMap<string, Partition>) {
+  constructor(clock: Clock, partitions: Pick<OpenPartitions, 'values'>) {
     this.#clock = clock
     this.#partitions = partitions
   }

@@ -180,7 +180,7 @@ export class LogDirectory {
 
   /** An open partition. */
   partition(topic: string, index: number): Partition | undefined {
-    return this.#partitions.open.get(`${topic}-${index}`)
+    return this.#partitions.open.at(topic, index)
   }
 
   /** Bytes of the records of a partition, also of one that refuses; undefined: it is not there. */

@@ -1,17 +1,17 @@
 /** Drops what retention does not keep, and forgets silent producers, in all partitions of a directory. */
 import type { Clock } from '../base/index.ts'
-import type { Partition } from './partition/partition.ts'
+import type { OpenPartitions } from './open-partitions.ts'
 
 /** Partitions that are looked at in a turn of the event loop. */
 const lookedAtPerTurn = 100
 
 export class LogRetention {
   readonly #clock: Clock
-  readonly #partitions: ReadonlyMap<string, Partition>
+  readonly #partitions: Pick<OpenPartitions, 'values'>
   readonly #failed: (error: unknown) => void
 
   /** `failed`: what a partition has thrown, which does not hold up the others. */
-  constructor(clock: Clock, partitions: ReadonlyMap<string, Partition>, failed: (error: unknown) => void) {
+  constructor(clock: Clock, partitions: Pick<OpenPartitions, 'values'>, failed: (error: unknown) => void) {
     this.#clock = clock
     this.#partitions = partitions
     this.#failed = failed

@@ -59,7 +59,7 @@ export class PartitionChanges {
     }
     const epochs = new LeaderEpochs([{ epoch, startOffset: 0 }])
     const partition = new Partition({ topic, index, folder, config, settings, epochs }, context, log)
-    partitions.open.set(name, partition)
+    partitions.open.add(partition)
     return partition
   }
 

@@ -8,7 +8,15 @@ export { recompress, setTimes } from './batch-rewrite.ts'
 export { controlBatch, controlMarkerOf } from './control-batch.ts'
 export { emptyBatch, keepRecords, rewriteBatch } from './compacted-batch.ts'
 export { batchHeaderBytes, readInt64, writeInt64 } from './layout.ts'
-export { assignOffsets, batchSizeAt, decompressedBytesMax, readBatches, RecordBatch } from './record-batch.ts'
+export {
+  assignOffsets,
+  batchSizeAt,
+  decompressedBytesMax,
+  firstOffsetOf,
+  lastOffsetOf,
+  readBatches,
+  RecordBatch,
+} from './record-batch.ts'
 export { ownedHeader, RecordCursor } from './record-cursor.ts'
 export { recordSizeBound, singleBatchBytes } from './record-size.ts'
 export { isVersionIn, versionsOf, type Definition, type Structure } from './definition.ts'

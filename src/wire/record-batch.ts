@@ -181,6 +181,16 @@ export class RecordBatch {
   }
 }
 
+/** The first offset of the batch that begins at `position`, which is there in full. */
+export function firstOffsetOf(bytes: Buffer, position: number): number {
+  return readInt64(bytes, position + baseOffsetAt)
+}
+
+/** The last offset of the batch that begins at `position`, which is there in full. */
+export function lastOffsetOf(bytes: Buffer, position: number): number {
+  return firstOffsetOf(bytes, position) + bytes.readInt32BE(position + lastOffsetDeltaAt)
+}
+
 /**
  * The size of the batch that begins at `position`, by its framing alone; undefined when too few bytes are
  * left to tell.

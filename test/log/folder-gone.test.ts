@@ -48,7 +48,7 @@ for (const [what, change] of Object.entries(changes))
       change(path)
       const before = contentOf(path)
       // It may have been seen in its place a moment ago.
-      await sleep(20)
+      await sleep(60)
       await assert.rejects(producer.send({ key: 'a', value: 2 }), error =>
         isMillraceError(error, 'PARTITION_POISONED', 'DISK_FAILED'),
       )

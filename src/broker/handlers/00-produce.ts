@@ -42,8 +42,7 @@ const turnBytesMax = 1024 * 1024
 
 export const produce: Handler = handler(messages.produce, async (request, context) => {
   const { acks, topicData } = request
-  const responses: { name: string; topicId: string; partitionResponses: Answer[] }[] = []
-  const appends: Promise<unknown>[] = []
+  const topics: { name: string; topicId: string; answers: Promise<Answer>[] }[] = []
   /** Batches that have no place in the log yet; and the rest of the request. */
   let unplaced = 1
   const placed = (): void => {
@@ -52,17 +51,15 @@ export const produce: Handler = handler(messages.produce, async (request, contex
   }
   let bytes = 0
   for (const { name, topicId, partitionData } of topicData) {
-    const partitionResponses: Answer[] = []
-    responses.push({ name, topicId, partitionResponses })
-    for (const [n, { index, records }] of partitionData.entries()) {
+    const answers: Promise<Answer>[] = []
+    topics.push({ name, topicId, answers })
+    for (const { index, records } of partitionData) {
       const target = { name: topicName(name, topicId, context), index, records }
       unplaced += 1
-      const appended = append(target, request, context, placed).then(
-        answer => (partitionResponses[n] = answer),
-      )
+      const answer = append(target, request, context, placed)
       // What it fails with is thrown below, and until then by nobody.
-      appended.catch(() => undefined)
-      appends.push(appended)
+      answer.catch(() => undefined)
+      answers.push(answer)
       bytes += records?.length ?? 0
       if (bytes < turnBytesMax) continue
       await context.clock.yield()
@@ -70,7 +67,9 @@ export const produce: Handler = handler(messages.produce, async (request, contex
     }
   }
   placed()
-  await Promise.all(appends)
+  const responses: { name: string; topicId: string; partitionResponses: Answer[] }[] = []
+  for (const { name, topicId, answers } of topics)
+    responses.push({ name, topicId, partitionResponses: await Promise.all(answers) })
   if (acks !== 0) return { responses }
   for (const { partitionResponses } of responses)
     for (const { errorCode, errorMessage } of partitionResponses)

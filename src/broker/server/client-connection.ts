@@ -296,7 +296,10 @@ function isConnectionError(error: unknown): boolean {
 }
 
 /** The parts, cut into portions; at least one. */
-function inPortions(parts: readonly Uint8Array[]): Uint8Array[][] {
+function inPortions(parts: readonly Uint8Array[]): (readonly Uint8Array[])[] {
+  let bytes = 0
+  for (const part of parts) bytes += part.length
+  if (bytes <= portionBytes) return [parts]
   let portion: Uint8Array[] = []
   let bytesLeft = portionBytes
   const portions = [portion]

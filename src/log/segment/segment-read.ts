@@ -1,6 +1,6 @@
 /** Reads whole batches of a segment's file. Never hands out damaged batches, and never skips missing ones. */
 import type { DiskFile, Lender } from '../../base/index.ts'
-import { batchSizeAt, RecordBatch } from '../../wire/index.ts'
+import { batchSizeAt, firstOffsetOf, lastOffsetOf, RecordBatch } from '../../wire/index.ts'
 
 /** How a read of a partition or a segment is made. */
 export interface ReadOptions {
@@ -86,21 +86,23 @@ export async function readBatchesAt(
         if (size === undefined || (size > filled && filled < bytes)) break
         continue
       }
-      const batch = new RecordBatch(chunk, position - start)
+      const at = position - start
+      const begins = firstOffsetOf(chunk, at)
+      const ends = lastOffsetOf(chunk, at)
       // The checksum does not cover the offset of a batch.
-      const isInPlace =
-        baseOffset === undefined ? batch.lastOffset === place.lastOffset : batch.baseOffset === baseOffset
+      const isInPlace = baseOffset === undefined ? ends === place.lastOffset : begins === baseOffset
       if (!isInPlace && gapless) throw new DamagedBatch(nextOffset)
-      if (batch.baseOffset >= endOffset) break
-      if (first !== -1 || batch.nextOffset > offset) {
-        if (first !== -1 && position - start + length - first > maxBytes) break
-        const isMissing = batch.baseOffset > nextOffset && gapless
-        if (isMissing || (checksums && !batch.isValid())) throw new DamagedBatch(nextOffset)
-        if (first === -1) first = position - start
-        nextOffset = batch.nextOffset
+      if (begins >= endOffset) break
+      if (first !== -1 || ends >= offset) {
+        if (first !== -1 && at + length - first > maxBytes) break
+        const isMissing = begins > nextOffset && gapless
+        if (isMissing || (checksums && !new RecordBatch(chunk, at).isValid()))
+          throw new DamagedBatch(nextOffset)
+        if (first === -1) first = at
+        nextOffset = ends + 1
       }
       position += length
-      baseOffset = batch.nextOffset
+      baseOffset = ends + 1
     }
   } catch (error) {
     if (first === -1) {

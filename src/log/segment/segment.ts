@@ -25,7 +25,7 @@ import { checkPlace } from '../files/disk-errors.ts'
 /** Places where sequential readers continue: so many per segment. */
 const placesMax = 64
 /** A file that was in its place so long ago is taken to be there still: looking costs as much as a write. */
-const placeCheckMs = 10
+const placeCheckMs = 50
 
 export interface SegmentContext {
   readonly disk: Disk

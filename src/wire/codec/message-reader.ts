@@ -3,7 +3,8 @@
  * against the bytes that are there, and throws INVALID_REQUEST, or the code that it was given.
  */
 import { MillraceError, type ErrorCode } from '../../base/index.ts'
-import { knownAscii, knownTextBytesMax, knownUuid } from './known-texts.ts'
+import { knownAscii, knownTextBytesMax } from './known-texts.ts'
+import { knownUuid } from './uuid-text.ts'
 
 /** Bytes of a string: Kafka counts them with an int16, and keeps to that in the compact form. */
 export const textBytesMax = 0x7fff

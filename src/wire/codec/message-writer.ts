@@ -5,6 +5,7 @@
  */
 import { bufferOf, MillraceError, writeAscii } from '../../base/index.ts'
 import { textBytesMax } from './message-reader.ts'
+import { writeUuid } from './uuid-text.ts'
 
 /** Bytes of the first buffer: most messages fit into it. */
 const initialBytes = 512
@@ -65,8 +66,7 @@ export class MessageWriter {
   }
   uuid(value: string): void {
     this.#reserve(16)
-    // Text of another length, or with other characters, is not 16 bytes.
-    if (value.length !== 22 || this.#buffer.base64urlWrite(value, this.#at, 16) !== 16)
+    if (!writeUuid(this.#buffer, this.#at, value))
       throw this.unencodable(`'${value}' is not a uuid: it must have 22 characters of base64url`)
     this.#at += 16
   }

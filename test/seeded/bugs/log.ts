@@ -508,8 +508,8 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'offset + 1 across a marker: the read of a segment',
     file: 'src/log/segment/segment-read.ts',
-    find: '        nextOffset = batch.nextOffset\n',
-    replace: '        nextOffset = batch.isControl ? batch.baseOffset : batch.nextOffset\n',
+    find: '        nextOffset = ends + 1\n',
+    replace: '        nextOffset = new RecordBatch(chunk, at).isControl ? begins : ends + 1\n',
     tests: ['test/log/simulator.test.ts', 'test/log/damage.test.ts'],
   },
   {
