@@ -74,3 +74,44 @@ for (const exchange of ['memory', 'topic'] as const)
         deepEqual(found.length, expected.length)
         deepEqual(first.metrics.dropped['null-key'] + metrics.dropped['null-key'], nullKeys)
       })
+
+function meeting(): App {
+  const app = new App('app')
+  const [visits, guides] = ['visits', 'guides'].map(name =>
+    app
+      .stream(topic(name, { key: text(), value: json<number>() }))
+      .selectKey((value): string | null => ((value ?? 0) % 2 === 0 ? null : 'odd')),
+  )
+  visits!
+    .outerJoin(guides!, (visit, guide) => [visit, guide], { within: '1d' })
+    .selectKey(() => null)
+    .to(output)
+  return app
+}
+
+for (const exchange of ['memory', 'topic'] as const)
+  test(`an outer join of streams has the records of both sides that have no key (${exchange})`, async () => {
+    const world = await World.open()
+    for (const [name, count] of [
+      ['visits', 5],
+      ['guides', 4],
+    ] as const) {
+      const records = Array.from({ length: count }, (_, n) => ({ key: 'k', value: n, partition: n % 2 }))
+      await world.write(name, records, { partitions: 2 })
+    }
+    await world.run(meeting(), { until: 'now', exchange })
+    await world.crash()
+    const { metrics } = await world.run(meeting(), { until: 'end', exchange })
+    deepEqual((await world.read('output')).map(({ value }) => value ?? '').toSorted(), [
+      '[0,null]',
+      '[1,1]',
+      '[1,3]',
+      '[2,null]',
+      '[3,1]',
+      '[3,3]',
+      '[4,null]',
+      '[null,0]',
+      '[null,2]',
+    ])
+    deepEqual(metrics.dropped['null-key'], 0)
+  })
