@@ -123,7 +123,7 @@ function receiving(socket: Socket, onread: OnReadOpts): Socket {
   return socket.on('data', (bytes: Uint8Array) => onread.callback(bytes.length, bytes))
 }
 
-const corked: Socket[] = []
+let corked: Socket[] = []
 
 /** What is written until the callers have had their turn leaves in one call, and one packet. */
 function uncorkSoon(socket: Socket): void {
@@ -135,7 +135,9 @@ function uncorkSoon(socket: Socket): void {
  * whose records those are has its answer ready earlier, and still gets it after.
  */
 function uncorkAll(): void {
-  for (let socket; (socket = corked.pop());) socket.uncork()
+  const sockets = corked
+  corked = []
+  for (let n = sockets.length - 1; n >= 0; n -= 1) sockets[n]!.uncork()
 }
 
 class NodeConnection implements Connection {
