@@ -12,6 +12,8 @@ import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { DuckDBInstance } from '@duckdb/node-api'
+import * as fraud from '../examples/fraud.ts'
+import { openLog } from '../src/index.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const examples = join(root, 'examples')
@@ -123,16 +125,39 @@ async function tableOf(folder: string): Promise<unknown> {
   return row
 }
 
+test('fraud.ts raises an alert in less than a second', async t => {
+  await using log = await openLog(temporaryFolder(t))
+  const producer = log.producer(fraud.payments)
+  const spend = async (card: string, country: string): Promise<void> => {
+    await producer.send({ key: card, value: { cents: 1000, country, at: Date.now() } })
+  }
+  await log.createTopic('payments')
+  await log.createTopic('fraud-alerts')
+  const running = fraud.app.start({ log })
+  const delays: number[] = []
+  const alerts = log.consumer(fraud.alerts)[Symbol.asyncIterator]()
+  for (const card of ['4929-1', '4929-2', '4929-3']) {
+    for (const country of ['DE', 'BR', 'SG']) await spend(card, country)
+    const sent = performance.now()
+    const alert = await alerts.next()
+    delays.push(performance.now() - sent)
+    assert.equal(alert.value?.key, card)
+  }
+  await alerts.return?.()
+  await running.stop()
+  assert.ok(Math.min(...delays) < 1000, `after ${delays.join(', ')} ms`)
+})
+
 test('the tests in examples/ pass', () => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const files = readdirSync(examples).filter(name => name.endsWith('.test.ts'))
-  assert.deepEqual(files, ['delays.test.ts'])
+  assert.deepEqual(files, ['delays.test.ts', 'fraud.test.ts', 'hourly-counts.test.ts'])
   const printed = execFileSync(process.execPath, ['--test', '--test-reporter=tap', ...files], {
     cwd: examples,
     encoding: 'utf8',
     env,
   })
-  assert.match(printed, /^# pass 5$/m)
+  assert.match(printed, /^# pass 13$/m)
   assert.match(printed, /^# fail 0$/m)
 })
 
