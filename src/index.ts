@@ -77,6 +77,7 @@ export {
   type GroupedStream,
   type GroupedTable,
   type ListState,
+  type MapAsyncOptions,
   type MapState,
   type JoinedStream,
   type JoinOptions,

@@ -59,6 +59,7 @@ export { type Timer } from './operators/key-timers.ts'
 export { type ListState, type MapState, type ValueState } from './operators/kept-values.ts'
 export { type ProcessContext } from './operators/process.ts'
 export { type TimeDomain } from './operators/process-states.ts'
+export { type MapAsyncOptions } from './dsl/options.ts'
 export { Matches, type MatchOptions } from './dsl/matches.ts'
 export {
   type EarlierEvents,

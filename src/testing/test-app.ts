@@ -120,6 +120,12 @@ export interface TestApp {
   advanceTime(timestamp: number): void
   /** Advances processing time by so many ms: early results come. */
   advanceWallClock(ms: number): void
+  /**
+   * Resolves when all calls of `mapAsync` have been answered, and their results are processed. A call that
+   * has failed is repeated only once {@link advanceWallClock} has let its time pass.
+   * @throws MillraceError USER_FUNCTION_FAILED under the policy `'fail'`
+   */
+  settled(): Promise<void>
   /** The counts so far: records, results by pane, dropped records by reason. */
   readonly metrics: Metrics
 }
@@ -142,6 +148,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
   const results = new Map<string, TestResult<unknown, unknown>[]>()
   let deadLetters: TestDeadLetter[] = []
   let now = 0
+  let wakeUp = (): void => {}
   const { onError = 'fail' } = options
   const undo = failsAlways(plan, onError) ? undefined : new UndoLog()
   const group = new TaskGroup(
@@ -151,6 +158,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
       metrics,
       monotonic: () => now,
       now: () => now,
+      wake: () => wakeUp(),
       state: (_task, node, name, use) => new KeyedState<unknown>(`${node.name}-${name}`, { ...use, undo }),
       undo,
       global: topic => globals.get(topic)!,
@@ -204,6 +212,12 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
   const settle = (): void => {
     for (let turns = 0; !group.advance(); turns += 1) assert(turns < 1_000_000, 'time comes to rest')
   }
+  const tick = (): void => {
+    for (const task of group.all()) while (task.time.tick(now) <= now);
+    settle()
+  }
+  // Operators look at their state, which is empty.
+  tick()
 
   function resultsOf(name: string): TestResult<unknown, unknown>[] {
     const known = results.get(name) ?? []
@@ -283,8 +297,17 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     advanceWallClock(ms) {
       if (!(Number.isFinite(ms) && ms >= 0)) throw wrong('advanceWallClock', 'a number of ms, 0 or more', ms)
       now += ms
-      for (const task of group.all()) while (task.time.tick(now) <= now);
-      settle()
+      tick()
+    },
+    async settled() {
+      for (;;) {
+        const woken = new Promise<void>(resolve => {
+          wakeUp = resolve
+        })
+        tick()
+        if (!Array.from(group.all()).some(({ time }) => time.isHeld)) return
+        await woken
+      }
     },
   }
 }

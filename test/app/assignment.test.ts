@@ -84,6 +84,7 @@ test('a task that moves to another instance takes its state along', async () => 
       new GlobalTables(context),
       await port.openReader(),
       signal,
+      () => {},
     )
     await assignment.add(partitions)
     return assignment

@@ -59,6 +59,12 @@ const remembered = { history: 40, allowedLateness: 20 }
 const add = (sum: number, { value }: { value: number }): number => sum + value
 const plus = (a: number, b: number): number => a + b
 
+/** The same value, after more turns of the queue of promises the larger it is. */
+async function soon<V extends { value: number } | null>(event: V): Promise<V> {
+  for (let turns = event?.value ?? 0; turns > 0; turns -= 1) await Promise.resolve()
+  return event
+}
+
 type Sums = Record<string, number>
 
 function program(partitions: number) {
@@ -86,10 +92,18 @@ function program(partitions: number) {
   const shares = topic('shares', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const matched = topic('matched', { key: text(), value: json<number>(), partitions: 2 })
+  const asked = topic('asked', { key: windowed(text()), value: json<number>(), partitions: 2 })
   const quiet = topic('quiet', { key: text(), value: json<number>(), partitions: 2 })
   const pairs = topic('pairs', { key: json<string>(), value: json<number>(), partitions: 2 })
   const app = new App('invariant')
   const stream = app.stream(input)
+  stream
+    .mapAsync(soon, { ordered: false, capacity: 3 })
+    .groupByKey()
+    .windowedBy(hourly)
+    .aggregate(0, add)
+    .emit('final')
+    .to(asked)
   stream
     .match(one =>
       one
@@ -205,6 +219,7 @@ function program(partitions: number) {
     shares,
     quiet,
     matched,
+    asked,
   }
 }
 
@@ -480,6 +495,7 @@ async function oneCase(random: Random): Promise<void> {
     [to.shares, sharedRows(events)],
     [to.held, sumsByKey(events)],
     [to.quiet, quietRows(byPartition)],
+    [to.asked, tableOf(alignedRows(byPartition, outOfOrderness, hourly, byKey), 'final')],
     [to.matched, matchedRows(byPartition)],
     [to.dated, datedRows(byPartition)],
   ] as const

@@ -303,6 +303,11 @@ fromTopic.process({
   },
 })
 
+stream.mapAsync(async ({ delay }) => await Promise.resolve(delay)).filter(delay => delay > 0)
+stream.mapAsync(({ delay }) => delay, { capacity: 5, timeout: '2s' }).to(totalsTopic)
+stream.mapAsync(async ({ delays }) => delays) // wrong: field of an asynchronous function
+stream.mapAsync(async ({ delay }) => delay, { parallel: 5 }) // wrong: option of mapAsync
+
 // A match has the records of each step, by its name.
 const { matches, timedOut } = stream.match(one =>
   one

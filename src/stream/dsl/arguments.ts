@@ -15,6 +15,7 @@ const usages = {
   flatMapValues: 'flatMapValues(value => value.items)',
   forEach: 'forEach((value, key) => console.log(key, value))',
   merge: 'merge(another, andAnother)',
+  mapAsync: 'mapAsync(async value => await lookUp(value.id), { capacity: 50 })',
   match:
     'match(pattern => pattern.begin("small", tx => tx.cents < 100).followedBy("large", tx => tx.cents > 100_000))',
   process:
@@ -104,6 +105,13 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   'join of tables by foreign key': version,
   'leftJoin of tables by foreign key': version,
   outerJoin: version,
+  mapAsync: {
+    ordered: 'boolean',
+    capacity: 'count',
+    timeout: 'duration',
+    retries: 'natural',
+    backoff: 'duration',
+  },
   match: { afterMatch: 'any' },
   process: version,
   table: history,

@@ -78,3 +78,22 @@ interface MoreJoinOptions {
    */
   readonly allowedLateness?: Duration
 }
+
+/** Options of `mapAsync`. */
+export interface MapAsyncOptions extends Named {
+  /**
+   * Whether results have the order of the records in their task. Default true. False: each comes once it is
+   * there; a watermark still does not overtake it.
+   */
+  readonly ordered?: boolean
+  /**
+   * How many calls of a task are in flight at most. While more records wait, no others are read. Default 100.
+   */
+  readonly capacity?: number
+  /** A call that takes longer has failed. Default: it may take as long as it does. */
+  readonly timeout?: Duration
+  /** How often a call is made again that has failed. Default 0. */
+  readonly retries?: number
+  /** The time before the first of these, which doubles with each. Default 100 ms. */
+  readonly backoff?: Duration
+}

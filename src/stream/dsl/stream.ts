@@ -14,12 +14,14 @@ import { type JoinedStream, joinStreams, joinTo } from './joining.ts'
 import { lateOf, type StreamWithLate } from './late.ts'
 import { toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
+import { apart, mappingAsync } from './map-async.ts'
 import { afterMatchOf, Matches, type MatchOptions } from './matches.ts'
 import { pattern, type PatternOf, type PatternStart, specOf } from './pattern.ts'
 import { type ProcessDefinition, processing } from './process.ts'
 import type {
   DeduplicateOptions,
   JoinOptions,
+  MapAsyncOptions,
   Named,
   RepartitionOptions,
   SplitOptions,
@@ -97,6 +99,25 @@ export class Stream<K, V> {
   mapValues<R>(mapper: (value: V, key: K, record: RecordContext) => R, options: Named = {}): Stream<K, R> {
     checkCall('mapValues', { mapper }, options)
     return this.#then(mapValues(mapper), options)
+  }
+
+  /**
+   * Replaces the value by what an asynchronous function resolves to, under the same key: a look-up in another
+   * system. A record waits in state until its result is forwarded. So each record has one result, also after
+   * a crash; but the function may be called again for what was in flight, and should be idempotent. The
+   * watermark does not overtake a record that waits. A call that fails is repeated (`retries`), and then the
+   * record counts as failed. As Flink's `AsyncDataStream`.
+   * @example orders.mapAsync(async order => ({ ...order, customer: await find(order.customer) }))
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION
+   */
+  mapAsync<R>(
+    mapper: (value: V, key: K, record: RecordContext) => R | Promise<R>,
+    options: MapAsyncOptions = {},
+  ): Stream<K, R> {
+    const { graph, edge } = this
+    const operator = mappingAsync(mapper, options)
+    graph.check(operator, [edge], options)
+    return new Stream(graph, graph.apply(operator, [apart(graph, edge)], options))
   }
 
   /** Replaces key and value. Marks the key as changed: an exchange precedes the next keyed operation. */

@@ -73,7 +73,10 @@ for (const [policy, acts, sent, counted] of rows)
       wakeAt: () => {},
       rowsPerTurn: () => 1,
       attempt: () => {},
+      hold: () => {},
+      wake: () => {},
       now: () => 0,
+      monotonic: () => 0,
       alarm: () => () => {},
       every: (_, callback) => ticks.push(callback),
     }

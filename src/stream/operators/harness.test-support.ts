@@ -200,7 +200,10 @@ class Harness {
       wakeAt: () => {},
       rowsPerTurn: () => (this.#byRow ? 1 : Number.MAX_SAFE_INTEGER),
       attempt: (_about, run) => run(),
+      hold: () => {},
+      wake: () => {},
       now: () => this.#now,
+      monotonic: () => this.#now,
       alarm: ring => {
         const alarm = { dueAt: Number.POSITIVE_INFINITY, ring }
         this.#alarms.push(alarm)

@@ -180,8 +180,17 @@ export interface OperatorContext {
    * policy for bad records decides; `about` is what becomes a dead letter.
    */
   attempt(about: StreamRecord, run: () => void): void
+  /**
+   * Makes the task wait for what the operator holds. The operator changes the hold, and calls {@link wake} if
+   * it does so between records.
+   */
+  hold(hold: Hold): void
+  /** Makes a run that waits for data look at its tasks again. */
+  wake(): void
   /** Wall time, in ms since the epoch. */
   now(): number
+  /** Processing time in ms that never goes back, for intervals within a run. */
+  monotonic(): number
   /**
    * Returns a function that sets an alarm: `ring` is called after so many ms of processing time, between two
    * records. A later call replaces what an earlier one has set.
@@ -189,6 +198,19 @@ export interface OperatorContext {
   alarm(ring: () => void): (inMs: number) => void
   /** Calls `callback` every `intervalMs` of processing time, between two records. */
   every(intervalMs: number, callback: () => void): void
+}
+
+/**
+ * What an operator has taken and must still forward, which waits for something outside. The task's watermark
+ * stays at or before it, and a run does not end while it is active.
+ */
+export interface Hold {
+  /** The least watermark of the records that wait. */
+  watermark: number
+  /** Whether any record waits. */
+  isActive: boolean
+  /** Whether no more records should be read for now. */
+  isFull: boolean
 }
 
 /** An operator's entries of state are in namespaces at or after this one. */

@@ -71,7 +71,7 @@ export class Assignment {
   readonly #undo: UndoLog | undefined
   readonly #environment: SourceEnvironment
 
-  /** `signal`: ends the restoring of state, with its reason. */
+  /** `signal`: ends the restoring of state, with its reason. `wake`: makes the run look at its tasks. */
   constructor(
     context: InstanceContext,
     continuation: Continuation,
@@ -79,6 +79,7 @@ export class Assignment {
     globals: GlobalTables,
     reader: Reader,
     signal: AbortSignal,
+    wake: () => void,
   ) {
     const { active, app, clock, metrics, plan, settings, topics, turn } = context
     this.#context = context
@@ -111,6 +112,7 @@ export class Assignment {
           settleFailedResult(settings.onError, this.#environment, task, operator, record, error),
         monotonic: () => clock.monotonic(),
         now: () => clock.now(),
+        wake,
         rowsPerTurn: () => turn.rows,
       },
       settings.exchange === 'memory'

@@ -81,6 +81,7 @@ export class Loop {
       this.#globals,
       reader,
       stopping,
+      () => wakeSignal.wake(),
     )
     this.#membership = new Membership(context, wakeSignal, {
       assign: partitions => this.#assign(partitions),
@@ -194,9 +195,14 @@ export class Loop {
       let wakeAt = now + (isPassing ? clockStepMs : idleWaitMs)
       if (this.#isQuiet)
         for (const task of assignment.tasks.all()) wakeAt = Math.min(wakeAt, task.time.tick(now))
+      for (const task of assignment.tasks.all()) if (task.time.isBehind) this.#isQuiet = false
 
       const readAll =
-        wasQuiet && this.#isQuiet && !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)
+        wasQuiet &&
+        this.#isQuiet &&
+        !this.#current &&
+        !this.#isHeld &&
+        bounds.hasReadAll(inputs.values(), this.#reader)
       if (readAll || now >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
         await this.#commits.commit()
       if (readAll && !this.#commits.isBehind && (await bounds.isDone(inputs, this.#reader)))
@@ -218,9 +224,22 @@ export class Loop {
     }
   }
 
-  /** Loads the next batch, if there is one. */
+  /** Whether operators wait for something outside. */
+  get #isHeld(): boolean {
+    for (const task of this.#assignment.tasks.all()) if (task.time.isHeld) return true
+    return false
+  }
+
+  /** Whether an operator waits for as much as it can hold: nothing more is read. */
+  get #isFull(): boolean {
+    for (const task of this.#assignment.tasks.all()) if (task.time.isFull) return true
+    return false
+  }
+
+  /** Loads the next batch, if there is one and it is wanted. */
   #takeBatch(): boolean {
     const { settings } = this.#context
+    if (this.#isFull) return false
     const next = chooseBatch(this.#assignment.inputs.values(), this.#reader, settings.alignmentMs, input =>
       this.#bounds.isAtEnd(input, this.#reader),
     )
@@ -305,7 +324,10 @@ export class Loop {
 
   async #waitForData(timeoutMs: number): Promise<void> {
     const over = new AbortController()
-    const waits = [this.#reader.wait(timeoutMs, over.signal), this.#wakeSignal.wait()]
+    const data = this.#isFull
+      ? this.#context.clock.sleep(timeoutMs, over.signal).catch(() => {})
+      : this.#reader.wait(timeoutMs, over.signal)
+    const waits = [data, this.#wakeSignal.wait()]
     const follow = this.#bounds.isBounded ? undefined : this.#globals.wait(timeoutMs, over.signal)
     if (follow) waits.push(follow)
     await Promise.race(waits)

@@ -45,6 +45,27 @@ test('the watermark is the least of the inputs, and does not go back', () => {
   deepEqual(seen, [5, 7, 7])
 })
 
+test('the watermark waits for what an operator holds, and a commit keeps that it is behind', () => {
+  const state = new KeyedState<unknown>('state')
+  const { time, input } = timeWith()
+  const hold = { watermark: 4, isActive: true, isFull: false }
+  time.hold(hold)
+  time.keepIn(state)
+  input.watermark = 9
+  deepEqual([time.advance(), time.watermark, time.isHeld], [true, 4, true])
+  // A restart that began with the inputs would be ahead of what is held.
+  equal(time.suspend(9), 4)
+  state.committed(0)
+  const again = timeWith()
+  again.time.hold({ ...hold, watermark: Number.NEGATIVE_INFINITY })
+  again.time.keepIn(restoredFrom(state))
+  again.input.watermark = 9
+  again.time.restored()
+  deepEqual([again.time.advance(), again.time.watermark], [true, 4])
+  hold.watermark = Number.POSITIVE_INFINITY
+  deepEqual([time.isBehind, time.advance(), time.watermark, time.suspend(9)], [true, true, 9, 9])
+})
+
 test('due results fire before the watermark passes them', () => {
   const fired: number[] = []
   const { time, input } = timeWith(timers(fired, [3, 6], 10))

@@ -4,12 +4,13 @@
  * Invariants:
  * - the watermark is the least of the inputs' and never goes back; everything whose last instant is before it
  *   has fired;
+ * - it does not pass what an operator holds (mapAsync); a commit keeps as state that it is behind its inputs;
  * - before a record is processed, everything that the watermark before it made due has fired;
  * - firing may be interrupted, and a commit may come in between: state keeps the place where firing continues
  *   until it is complete.
  */
 import type { KeyedState } from '../../state/index.ts'
-import { type Operator, stateBegin } from '../operators/operator.ts'
+import { type Hold, type Operator, stateBegin } from '../operators/operator.ts'
 
 /** An input whose progress in event time a task waits for: a source partition, or a task upstream. */
 export interface WatermarkInput {
@@ -52,6 +53,7 @@ export class TaskTime {
   watermark: number
 
   readonly #inputs: WatermarkInput[] = []
+  readonly #holds: Hold[] = []
   /** In the order in which records pass. */
   readonly #timed: Timed[] = []
   readonly #alarms: Alarm[] = []
@@ -76,6 +78,21 @@ export class TaskTime {
   /** Adds an operator of the task. Operators are added in the order in which records pass. */
   addOperator(name: string, operator: Operator): void {
     if (isTimed(operator)) this.#timed.push({ name, operator })
+  }
+
+  /** Makes the watermark wait for what an operator holds. */
+  hold(hold: Hold): void {
+    this.#holds.push(hold)
+  }
+
+  /** Whether an operator holds something. */
+  get isHeld(): boolean {
+    return this.#holds.some(hold => hold.isActive)
+  }
+
+  /** Whether an operator has as much as it can hold. */
+  get isFull(): boolean {
+    return this.#holds.some(hold => hold.isFull)
   }
 
   /** The state that keeps incomplete firing. Only the first call counts. */
@@ -108,7 +125,7 @@ export class TaskTime {
   advance(): boolean {
     for (;;) {
       const isResumed = this.#target !== undefined
-      const watermark = this.#target ?? Math.max(this.watermark, this.inputsWatermark)
+      const watermark = this.#target ?? Math.max(this.watermark, this.#reached)
       if (watermark < this.#deadline) {
         this.watermark = watermark
         return true
@@ -131,6 +148,18 @@ export class TaskTime {
     return watermark
   }
 
+  /** How far the inputs have come, and what is held lets the task follow. */
+  get #reached(): number {
+    let watermark = this.inputsWatermark
+    for (const hold of this.#holds) if (hold.watermark < watermark) watermark = hold.watermark
+    return watermark
+  }
+
+  /** Whether {@link advance} would move the watermark: what was held may have gone. */
+  get isBehind(): boolean {
+    return this.#reached > this.watermark
+  }
+
   /** Whether firing was interrupted and is not complete. */
   get isFiring(): boolean {
     return this.#target !== undefined
@@ -140,7 +169,7 @@ export class TaskTime {
   get isDue(): boolean {
     return (
       this.#target !== undefined ||
-      (this.inputsWatermark >= this.#deadline && this.#deadline < Number.POSITIVE_INFINITY)
+      (this.#reached >= this.#deadline && this.#deadline < Number.POSITIVE_INFINITY)
     )
   }
 
@@ -155,7 +184,7 @@ export class TaskTime {
    * watermark that a restart would begin with.
    */
   suspend(inputs: number): number {
-    if (!this.#kept || this.#timed.length === 0) return inputs
+    if (!this.#kept || this.#timed.length + this.#holds.length === 0) return inputs
     const { watermark } = this
     if (this.#target === undefined && inputs <= watermark) {
       if (this.#isKept) this.#kept.delete(suspendedNamespace, '')

@@ -40,6 +40,8 @@ export interface TaskEnvironment {
   monotonic(): number
   /** Wall time, in ms since the epoch. */
   now(): number
+  /** Makes a run that waits for data look at its tasks again. Left out where nothing waits. */
+  wake?(): void
   /**
    * How many results or rows are settled between two turns of the event loop. The number changes as the task
    * runs. Default {@link rowsPerTurnDefault}.
@@ -250,7 +252,10 @@ export class Task {
       wakeAt: watermark => this.time.wakeAt(watermark),
       attempt: (about, run) => this.#settled(node, guarded(node.name, run))(about),
       undoable: environment.undo && (undo => environment.undo?.note(undo)),
+      hold: hold => this.time.hold(hold),
+      wake: () => environment.wake?.(),
       now: () => environment.now(),
+      monotonic: () => environment.monotonic(),
       alarm,
       every(intervalMs, callback) {
         const again = alarm(() => {

@@ -3,6 +3,55 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const processBugs: readonly SeededBug[] = [
   {
+    name: 'mapAsync: the watermark passes records that wait',
+    file: 'src/stream/task/task-time.ts',
+    find: 'for (const hold of this.#holds) if (hold.watermark < watermark) watermark = hold.watermark\n',
+    replace: '',
+    tests: ['src/stream/dsl/map-async.test.ts', 'test/app/invariant.test.ts'],
+  },
+  {
+    name: 'mapAsync: after a restart the watermark is that of the inputs',
+    file: 'src/stream/task/task-time.ts',
+    find: 'this.#timed.length + this.#holds.length === 0',
+    replace: 'this.#timed.length === 0',
+    tests: ['src/stream/task/task-time.test.ts'],
+  },
+  {
+    name: 'mapAsync: after a restart the watermark does not wait for the state to be read',
+    file: 'src/stream/operators/map-async.ts',
+    find: 'const hold: Hold = { watermark: neverLate, isActive: true,',
+    replace: 'const hold: Hold = { watermark: Number.POSITIVE_INFINITY, isActive: true,',
+    tests: ['test/app/map-async.test.ts', 'test/app/invariant.test.ts'],
+  },
+  {
+    name: 'mapAsync: what was in flight is not asked again',
+    file: 'src/stream/operators/map-async.ts',
+    find: 'flights.set(namespace, flightOf(recordOf(context, value)))',
+    replace: '',
+    tests: ['test/app/map-async.test.ts'],
+  },
+  {
+    name: 'mapAsync: the answer of a call that was given up counts',
+    file: 'src/stream/operators/map-async.ts',
+    find: 'if (!flight.isOut || flight.asked !== asked) return',
+    replace: 'if (flight.outcome) return',
+    tests: ['src/stream/dsl/map-async.test.ts'],
+  },
+  {
+    name: 'mapAsync: all is read, however many records wait',
+    file: 'src/stream/run/loop.ts',
+    find: '    if (this.#isFull) return false\n',
+    replace: '',
+    tests: ['test/app/map-async.test.ts'],
+  },
+  {
+    name: 'mapAsync: a run ends while calls are in flight',
+    file: 'src/stream/run/loop.ts',
+    find: '        !this.#isHeld &&\n',
+    replace: '',
+    tests: ['test/app/map-async.test.ts'],
+  },
+  {
     name: 'match: events are taken in the order in which they come',
     file: 'src/stream/operators/match-pattern.ts',
     find: 'if (record.watermark > timestamp) return context.late(record, late)',
