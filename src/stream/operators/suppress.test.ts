@@ -18,8 +18,8 @@ const held = (
   due: number,
   at: number,
   bytes = 0,
-) =>
-  `held 0 ${key} ${JSON.stringify({ value, previous, due, bytes, timestamp: at, watermark: 0, raised: false, headers: [], pane: null })}`
+) => `held 0 ${key} ${JSON.stringify({ timestamp: at, watermark: 0, value, previous, due, bytes })}`
+const size = (records: number, bytes = 0): string => `size 0  ${JSON.stringify({ records, bytes })}`
 const timer = (time: number, key: string): string => `due ${time} ${key} true`
 
 check(
@@ -27,13 +27,17 @@ check(
   suppress<string, number>(unbounded, 0),
   [
     ['W0', []],
-    ['a 1 @5', [], [held('a', 1, null, 15, 5), timer(15, 'a')]],
+    ['a 1 @5', [], [held('a', 1, null, 15, 5), size(1), timer(15, 'a')]],
     ['get a', ['-']],
-    ['a 2←1 @9', [], [held('a', 2, null, 15, 9), timer(15, 'a')]],
-    ['b 7←6 @6', [], [held('a', 2, null, 15, 9), held('b', 7, 6, 16, 6), timer(15, 'a'), timer(16, 'b')]],
+    ['a 2←1 @9', [], [held('a', 2, null, 15, 9), size(1), timer(15, 'a')]],
+    [
+      'b 7←6 @6',
+      [],
+      [held('a', 2, null, 15, 9), held('b', 7, 6, 16, 6), size(2), timer(15, 'a'), timer(16, 'b')],
+    ],
     ['get b', ['6']],
     ['W15', []],
-    ['W16', ['a 2 @9 W0'], [held('b', 7, 6, 16, 6), timer(16, 'b')]],
+    ['W16', ['a 2 @9 W0'], [held('b', 7, 6, 16, 6), size(1), timer(16, 'b')]],
     ['get a', ['9']],
     ['W17', ['b 7←6 @6 W0'], []],
   ],
@@ -45,25 +49,23 @@ check(
   suppress<string, number>(unbounded, 0),
   [
     ['W0', []],
-    ['a 1 @5', [], [held('a', 1, null, 15, 5), timer(15, 'a')]],
-    ['a 2←1 @3', [], [held('a', 2, null, 13, 3), timer(13, 'a')]],
+    ['a 1 @5', [], [held('a', 1, null, 15, 5), size(1), timer(15, 'a')]],
+    ['a 2←1 @3', [], [held('a', 2, null, 13, 3), size(1), timer(13, 'a')]],
     ['W14', ['a 2 @3'], []],
     ['a 3←2 @3 W0', ['a 3←2 @3 W0'], []],
-    ['a 4←3 @4 W0', [], [held('a', 4, 3, 14, 4), timer(14, 'a')]],
+    ['a 4←3 @4 W0', [], [held('a', 4, 3, 14, 4), size(1), timer(14, 'a')]],
     ['W15', ['a 4←3 @4 W0'], []],
   ],
 )
 
 check('a row that comes and goes while it is held never was', suppress<string, number>(unbounded, 0), [
   ['W0', []],
-  ['a 1 @5', [], [held('a', 1, null, 15, 5), timer(15, 'a')]],
-  ['a -←1 @6', [], [held('a', null, null, 15, 6), timer(15, 'a')]],
+  ['a 1 @5', [], [held('a', 1, null, 15, 5), size(1), timer(15, 'a')]],
+  ['a -←1 @6', [], [held('a', null, null, 15, 6), size(1), timer(15, 'a')]],
   ['W16', [], []],
-  ['a -←1 @20 W0', [], [held('a', null, 1, 30, 20), timer(30, 'a')]],
+  ['a -←1 @20 W0', [], [held('a', null, 1, 30, 20), size(1), timer(30, 'a')]],
   ['W31', ['a -←1 @20 W0'], []],
 ])
-
-const size = (records: number, bytes: number): string => `size 0  ${JSON.stringify({ records, bytes })}`
 
 check(
   'over the bound of records, the first one goes out early',

@@ -6,14 +6,14 @@
  * A bound of records or bytes holds for the changes of a task. What is over it goes out early, the first one
  * first, or ends the run.
  *
- * State: `held`, namespace 0, key → the held change; `size`, what is held in all, if it is bounded; and `due`
- * (timers.ts).
+ * State: `held`, namespace 0, key → the held change; `size`, what is held in all, also without bounds, which
+ * the next run may have; and `due` (timers.ts).
  */
 import { durationInWords, MillraceError } from '../../base/index.ts'
 import { given, storable, valueCodec } from '../../state/index.ts'
-import type { RecordHeader } from '../../wire/index.ts'
 import type { Unary } from './operator.ts'
-import { type Pane, StreamRecord } from './record.ts'
+import { noHeaders, type Pane, StreamRecord } from './record.ts'
+import { type Buffered, buffered } from './record-buffer.ts'
 import type { Change } from './table-rows.ts'
 import { timers } from './timers.ts'
 
@@ -26,17 +26,13 @@ export interface HoldBack {
 }
 
 /** A change that is held, and what is needed to forward it. */
-interface Held<V> {
-  readonly value: V | null
+interface Held<V> extends Buffered<V | null> {
   /** What the consumers have: the value before the first change that is held. */
   readonly previous: V | null
   readonly due: number
   readonly bytes: number
-  readonly timestamp: number
-  readonly watermark: number
-  readonly raised: boolean
-  readonly headers: readonly RecordHeader[]
-  readonly pane: Pane | null
+  /** Left out unless it is a window's result. */
+  readonly pane?: Pane
 }
 
 /** What is held in all. */
@@ -61,14 +57,13 @@ export const suppress = <K, V>(
     const rows = context.view<K, V>(0)
     const held = context.state<Held<V>>('held')
     const size = context.state<Size>('size')
-    const isBounded = Number.isFinite(recordsMax) || Number.isFinite(bytesMax)
     const due = timers(context, 'due', rawKey => {
       release(rawKey)
       return 1
     })
 
     const resize = (records: number, bytes: number): void => {
-      if (!isBounded) return
+      if (records === 0 && bytes === 0) return
       const before = size.get(0, '') ?? empty
       const now = { records: before.records + records, bytes: before.bytes + bytes }
       if (now.records > 0) size.put(0, '', now)
@@ -78,25 +73,13 @@ export const suppress = <K, V>(
     function release(rawKey: string): void {
       const change = held.get(0, rawKey)
       if (change === undefined) return
-      const { value, previous, timestamp, watermark, raised, headers, pane, bytes } = change
+      const { value, timestamp, watermark, raised = false, headers = noHeaders, pane, bytes } = change
       held.delete(0, rawKey)
       resize(-1, -bytes)
-      if (value === null && previous === null) return
+      if (value === null && change.previous === null) return
       const key = context.keyOf<K>(rawKey)
-      const of = pane ?? undefined
-      changed(
-        new StreamRecord(
-          key,
-          given(value),
-          given(previous),
-          timestamp,
-          watermark,
-          raised,
-          headers,
-          of,
-          rawKey,
-        ),
-      )
+      const [now, before] = [given(value), given(change.previous)]
+      changed(new StreamRecord(key, now, before, timestamp, watermark, raised, headers, pane, rawKey))
     }
 
     /** Releases what is over the bounds. */
@@ -113,31 +96,20 @@ export const suppress = <K, V>(
     return {
       inputs: [
         record => {
-          const { key, timestamp, watermark, raised, headers, pane = null } = record
+          const { key, value, timestamp, pane } = record
           const rawKey = context.rawKey(record)
           const before = held.get(0, rawKey)
           const time = Math.min(timestamp + limitMs, before?.due ?? Number.POSITIVE_INFINITY)
-          const value = storable(record.value, key)
           const previous = before ? before.previous : storable(record.previous, key)
           const bytes = Number.isFinite(bytesMax) ? rawKey.length + valueCodec.encode(value).length : 0
-          held.put(0, rawKey, {
-            value,
-            previous,
-            due: time,
-            bytes,
-            timestamp,
-            watermark,
-            raised,
-            headers,
-            pane,
-          })
+          held.put(0, rawKey, { ...buffered(record), previous, due: time, bytes, ...(pane && { pane }) })
           resize(before ? 0 : 1, bytes - (before?.bytes ?? 0))
           if (time !== before?.due) {
             if (before) due.cancel(before.due, rawKey)
-            if (context.watermark() <= time) due.set(time, rawKey)
-            else return release(rawKey)
+            if (context.watermark() > time) return release(rawKey)
+            due.set(time, rawKey)
           }
-          if (isBounded) bound()
+          bound()
         },
       ],
       advance: due.advance,

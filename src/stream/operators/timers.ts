@@ -55,8 +55,8 @@ export function timers(
     },
     cancel: (time, key) => waiting.delete(time, key),
     first() {
-      for (const { namespace, key } of waiting.scan(stateBegin, Number.POSITIVE_INFINITY))
-        return [namespace, key]
+      const time = waiting.firstNamespace()
+      if (time !== undefined) for (const { key } of waiting.scan(time, time + 1)) return [time, key]
       return undefined
     },
     advance: inTurns(advance),

@@ -181,7 +181,7 @@ export const tableBugs: readonly SeededBug[] = [
   {
     name: 'operators: suppress says that rows are gone that never were',
     file: 'src/stream/operators/suppress.ts',
-    find: '      if (value === null && previous === null) return\n',
+    find: '      if (value === null && change.previous === null) return\n',
     replace: '',
     tests: ['src/stream/operators/suppress.test.ts', 'test/stream/tables.test.ts'],
   },
