@@ -177,6 +177,33 @@ test('a stall of the process makes no partition idle', async () => {
   await world.stop(running)
 })
 
+for (const exchange of ['memory', 'topic'] as const)
+  test(`windows by processing time fire without data, also those that ended while the app was down (${exchange})`, async () => {
+    const app = new App('app')
+    app
+      .stream(topic('input', { key: text(), value: json<string>() }))
+      .groupBy((_, key) => key)
+      .windowedBy(tumbling(10_000, { time: 'processing' }))
+      .count()
+      .emit('final')
+      .to(counts)
+    const world = await World.open()
+    await world.write('input', [event(5, 0, 'a')])
+    const options = { exchange, commitInterval: 50 }
+    world.start(app, options)
+    for (let n = 0; n < 12; n += 1) await world.clock.advance(50)
+    await world.crash()
+    deepEqual(await world.read('counts'), [])
+    await world.clock.advance(20_000)
+    const again = world.start(app, options)
+    for (let n = 0; n < 12; n += 1) await world.clock.advance(50)
+    deepEqual((await world.read('counts')).length, 1)
+    await world.write('input', [event(1, 0, 'b')])
+    for (let n = 0; n < 220; n += 1) await world.clock.advance(50)
+    deepEqual((await world.read('counts')).length, 2)
+    await world.stop(again)
+  })
+
 const manyKeys = 4200
 /** A crash after this many commits: during firing, and during expiry. */
 for (const crashAt of [2, 3, 5])
@@ -185,6 +212,8 @@ for (const crashAt of [2, 3, 5])
       ['tumbling', tumbling(100, { allowedLateness: 50 })],
       ['hopping', hopping(100, 50)],
       ['session', session(100)],
+      ['tumbling by processing time', tumbling(100, { time: 'processing' })],
+      ['session by processing time', session(100, { time: 'processing' })],
     ] as const)
       test(`windows that close at once survive commits in between and a crash after commit ${crashAt}: ${name} (${exchange})`, async () => {
         const app = new App('app')
