@@ -41,6 +41,37 @@ const refused: readonly [name: string, before: Program, after: Program][] = [
     windowed(grouped => grouped.windowedBy(session(10)).count({ name: 'state' })),
     windowed(grouped => grouped.windowedBy(session(20)).count({ name: 'state' })),
   ],
+  ['the time of a window', tumblingBy(100), tumblingBy(100, { time: 'processing' })],
+  [
+    'whether panes discard',
+    numbers =>
+      numbers
+        .groupByKey()
+        .windowedBy(tumbling(100))
+        .count({ name: 'state' })
+        .emit({ everyRecords: 2 })
+        .to(output),
+    numbers =>
+      numbers
+        .groupByKey()
+        .windowedBy(tumbling(100))
+        .count({ name: 'state' })
+        .emit({ everyRecords: 2, panes: 'discarding' })
+        .to(output),
+  ],
+  [
+    'how many values topN keeps',
+    numbers =>
+      numbers
+        .groupByKey()
+        .topN(2, n => n, { name: 'state' })
+        .to(output),
+    numbers =>
+      numbers
+        .groupByKey()
+        .topN(3, n => n, { name: 'state' })
+        .to(output),
+  ],
   [
     'the kind of aggregate',
     counted,
