@@ -86,15 +86,14 @@ export class App {
    * A topic as a table of which every instance has all rows. A run reads the topic from its beginning before
    * it processes anything, and a live run follows it. Streams are joined to it by any key:
    * `orders.join(cities, order => order.city, …)`. It holds back no time, and a record meets the row as it is
-   * then. As Kafka Streams' `GlobalKTable`.
+   * then. The app may read the topic as a stream or a table, too. As Kafka Streams' `GlobalKTable`.
    * @throws MillraceError INVALID_ARGUMENT, INVALID_TOPOLOGY
    */
   globalTable<K, V>(topic: Topic<K, V, never, never>): GlobalTable<NonNullable<K>, NonNullable<V>> {
     checkTopic('globalTable', topic)
     const known = this.#globals.get(topic.name)
     if (known) return this.#again(known, topic)
-    this.#checkReadOnce(topic.name)
-    this.#topics.set(topic.name, topic)
+    this.#declare(topic)
     const table = new GlobalTable<NonNullable<K>, NonNullable<V>>(this.#graph, topic.name)
     this.#globals.set(topic.name, table)
     // From here on, only the table knows the types of the topic.
@@ -113,27 +112,20 @@ export class App {
     return planOf(this.#graph, this.name)
   }
 
-  /** A topic is read once, by its first declaration: a second one would have no effect. */
   #again<T>(known: unknown, topic: { readonly name: string }): T {
-    if (this.#topics.get(topic.name) !== topic)
+    this.#declare(topic)
+    return known as T
+  }
+
+  /** A topic is read by its first declaration: a second one would have no effect. */
+  #declare(topic: { readonly name: string }): void {
+    const known = this.#topics.get(topic.name) ?? topic
+    if (known !== topic)
       throw new MillraceError(
         'INVALID_TOPOLOGY',
         `The app '${this.name}' reads topic '${topic.name}' by two declarations, of which only one can hold: declare it once, as a constant, and give that to both.`,
       )
-    return known as T
-  }
-
-  #checkReadOnce(topic: string): void {
-    if (this.#streams.has(topic) || this.#tables.has(topic))
-      throw new MillraceError(
-        'INVALID_TOPOLOGY',
-        `The app '${this.name}' reads topic '${topic}' both as a stream and as a table: take the stream and make the table with toTable().`,
-      )
-    if (this.#globals.has(topic))
-      throw new MillraceError(
-        'INVALID_TOPOLOGY',
-        `The app '${this.name}' reads topic '${topic}' as a global table and otherwise, too: take it as one of both, or read it in another app, too.`,
-      )
+    this.#topics.set(topic.name, topic)
   }
 
   #source<K, V>(
@@ -141,8 +133,12 @@ export class App {
     of: 'stream' | 'table',
     name?: string,
   ): Edge<StreamRecord<K | null, V | null>> {
-    this.#checkReadOnce(topic.name)
-    this.#topics.set(topic.name, topic)
+    if (this.#streams.has(topic.name) || this.#tables.has(topic.name))
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The app '${this.name}' reads topic '${topic.name}' both as a stream and as a table: take the stream and make the table with toTable().`,
+      )
+    this.#declare(topic)
     return this.#graph.source(topic, of, name)
   }
 }

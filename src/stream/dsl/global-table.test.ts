@@ -54,16 +54,37 @@ test('a stream is joined by any key, keeps its own, and sees the rows as they ar
   equal(run.metrics.dropped['null-key'], 1)
 })
 
-test('a topic is read in one way; a table belongs to its app', () => {
+test('a topic may be a global table and a stream, by one declaration', () => {
   const app = new App('app')
-  const table = app.globalTable(cities)
-  throws(() => app.table(cities), { code: 'INVALID_TOPOLOGY', message: /'cities' as a global table/ })
-  throws(() => app.globalTable(topic('cities', { key: json<number>(), value: text() })), {
-    code: 'INVALID_TOPOLOGY',
-    message: /declare it once/,
-  })
-  app.stream(orders)
-  throws(() => app.globalTable(orders), { code: 'INVALID_TOPOLOGY' })
+  app
+    .stream(orders)
+    .join(
+      app.globalTable(orders),
+      (_, key) => key,
+      (one, { city }) => [one.city, city],
+    )
+    .to(output)
+  const run = testApp(app)
+  run.input(orders).push({ key: 'a', value: { city: 1 } }, { key: 'a', value: { city: 2 } })
+  deepEqual(
+    run
+      .output(output)
+      .read()
+      .map(({ value }) => value),
+    [
+      [1, 1],
+      [2, 2],
+    ],
+  )
+  const again = topic('orders', { key: text(), value: json<{ readonly city: number | null }>() })
+  throws(() => app.globalTable(again), { code: 'INVALID_TOPOLOGY', message: /declare it once/ })
+  const late = new App('app')
+  late.globalTable(orders)
+  throws(() => late.stream(again), { code: 'INVALID_TOPOLOGY', message: /declare it once/ })
+})
+
+test('a global table belongs to its app', () => {
+  const table = new App('app').globalTable(cities)
   const other = new App('other').stream(orders)
   throws(
     () =>
