@@ -6,7 +6,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Random } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
-import { App, listApps, type RunOptions, tumbling } from '../../src/stream/index.ts'
+import { App, listApps, output, type RunOptions, tumbling, valueState } from '../../src/stream/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import { soak } from '../scale.ts'
 import { type Incoming, type Running, World } from './world.ts'
@@ -20,6 +20,9 @@ const input = topic('input', { key: text(), value: json<number>(), watermark: { 
 const totals = topic('totals', { key: text(), value: json<number>(), partitions: 2 })
 const pairs = topic('pairs', { key: text(), value: json<string>(), partitions: 2 })
 const hours = topic('hours', { key: windowed(text()), value: json<number>(), partitions: 2 })
+const quiet = topic('quiet', { key: text(), value: json<number>(), partitions: 2 })
+/** A key without records for so long is told. */
+const quietMs = 600_000
 
 function counting(): App {
   const app = new App('app')
@@ -40,6 +43,20 @@ function counting(): App {
     .filter(isEven)
     .leftJoin(numbers.filterNot(isEven), (even, odd) => `${even} ${odd}`, { within: '10m', name: 'pairs' })
     .to(pairs)
+  numbers
+    .process(
+      {
+        state: { seen: valueState<number>() },
+        outputs: { quiet: output<number>() },
+        timers: { silence: (_key, { state, emit }) => emit.quiet(state.seen.get() ?? 0) },
+        onRecord: (_value, _key, { state, timers, timestamp }) => {
+          state.seen.set((state.seen.get() ?? 0) + 1)
+          timers.silence.set(timestamp + quietMs)
+        },
+      },
+      { name: 'silence' },
+    )
+    .quiet.to(quiet)
   return app
 }
 
@@ -82,6 +99,7 @@ interface Found {
   readonly totals: unknown[]
   readonly pairs: unknown[]
   readonly hours: unknown[]
+  readonly quiet: unknown[]
 }
 
 async function run(
@@ -128,6 +146,7 @@ async function run(
     totals: byKey(await world.read('totals')),
     pairs: byKey(await world.read('pairs')),
     hours: byKey(await world.read('hours')),
+    quiet: byKey(await world.read('quiet')),
   }
 }
 
@@ -164,9 +183,10 @@ export function check(exchange: 'memory' | 'topic'): Promise<void> {
     const expected = await run(steps, 'memory', false, seed)
     deepEqual(await run(steps, exchange, true, seed), expected)
     ok(expected.hours.length > 0 && expected.totals.length > 0 && expected.pairs.length > 0)
-    // Totals of all keys, windows that are still open, and what waits for a match.
+    ok(expected.quiet.length > 0)
+    // Totals of all keys, windows that are still open, what waits for a match, and timers with their sums.
     const states = Object.values(expected.state)
-    equal(states.length, 5)
+    equal(states.length, 8)
     deepEqual(
       states.filter(rows => rows.length === 0),
       [],

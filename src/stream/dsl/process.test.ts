@@ -286,6 +286,11 @@ for (const [name, definition, about] of [
   ['a word for a state', { outputs, onRecord, state: { n: 0 } }, /'n' in the state.*valueState/],
   ['a timer without a function', { outputs, onRecord, timers: { a: {} } }, /'a' in the timers.*function/],
   [
+    'an async timer',
+    { outputs, onRecord, timers: { a: async () => {} } },
+    /timer 'a' of process is an async/,
+  ],
+  [
     'another time for a timer',
     { outputs, onRecord, timers: { a: { fire: onRecord, time: 'wall' } } },
     /'time'.*'wall'/,

@@ -78,7 +78,10 @@ export function processing(definition: AnyDefinition, options: unknown): Made {
       one => one?.from instanceof Stream && typeof one.onRecord === 'function',
       '{ from: stream, onRecord: (value, key, context) => … }',
     ),
-  ).map(([, one]) => one)
+  ).map(([name, one]) => {
+    checkCall('process', { [`onRecord of '${name}'`]: one.onRecord }, undefined)
+    return one
+  })
   const tables = named<Table<unknown, unknown>>(
     'broadcast',
     broadcast,
@@ -118,9 +121,10 @@ function timersOf(given: object): Processing['timers'] {
   )
   return Object.fromEntries(
     Object.entries(timers).map(([name, timer]) => {
-      if (typeof timer === 'function') return [name, { time: 'event', fire: timer }]
-      checkOptions(`timer '${name}' of process`, timer, timerParts)
-      return [name, { time: timer.time ?? 'event', fire: timer.fire }]
+      const { time = 'event', fire } = typeof timer === 'function' ? { fire: timer } : timer
+      checkOptions(`timer '${name}' of process`, { time, fire }, timerParts)
+      checkCall('process', { [`timer '${name}'`]: fire }, undefined)
+      return [name, { time, fire }]
     }),
   )
 }
