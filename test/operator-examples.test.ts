@@ -36,7 +36,7 @@ interface Examples {
 }
 
 /** Runs an app over the inputs of the page. What it writes, as `key value`. */
-function written(app: App, { topics, out }: Examples): string[] {
+async function written(app: App, { topics, out }: Examples): Promise<string[]> {
   const run = testApp(app)
   const at = (seconds: number, key: string, value: Order): void =>
     run.input(topics.orders).push({ key, value, timestamp: seconds * 1000 })
@@ -50,6 +50,7 @@ function written(app: App, { topics, out }: Examples): string[] {
   at(70, 'ada', { cents: 300, items: ['ink'] })
   at(10, 'bob', { cents: 100, items: [] })
   pay(90, 'ada', 300)
+  await run.settled()
   run.advanceTime(Number.POSITIVE_INFINITY)
   return run
     .output(out)
@@ -89,8 +90,8 @@ test('each example writes what the page says', async t => {
   const loaded = (await import(file)) as Examples
   equal(loaded.programs.length, examples.length)
   for (const [n, { code, writes }] of examples.entries())
-    await t.test(code.split('\n')[0] ?? '', () => {
-      deepEqual(written(loaded.programs[n]!(), loaded), writes)
+    await t.test(code.split('\n')[0] ?? '', async () => {
+      deepEqual(await written(loaded.programs[n]!(), loaded), writes)
     })
 })
 
