@@ -3,7 +3,7 @@
  * Flink"), the comparison computes what millrace should give. The rest of these differences is in
  * StreamsPrograms.java, as operators in front of Kafka Streams' own, and in the inputs of random-steps.ts.
  */
-import type { Answer, Operation, Program, WindowsOperation } from './program.ts'
+import type { Answer, Operation, Program, WindowsOperation } from '../../programs/program.ts'
 
 /** What millrace should give, by what Kafka Streams gives. */
 export function expectedOf(program: Program, answers: readonly Answer[]): Answer[] {

@@ -10,10 +10,10 @@ import { forSeeds } from '../../for-seeds.ts'
 import { AnsweringProgram } from '../answering-program.ts'
 import { kafkaClassPath } from '../install.ts'
 import { expectedOf, givenBy } from './deliberate-differences.ts'
-import { ourAnswer } from './our-answer.ts'
-import type { Answer, Program, Step } from './program.ts'
-import { randomProgram } from './random-program.ts'
-import { randomSteps } from './random-steps.ts'
+import { ourAnswer } from '../../programs/our-answer.ts'
+import type { Answer, Program, Step } from '../../programs/program.ts'
+import { randomProgram } from '../../programs/random-program.ts'
+import { randomSteps } from '../../programs/random-steps.ts'
 
 /** In a soak; otherwise a tenth. */
 const programs = 5000
@@ -40,7 +40,8 @@ test('each record gives what it gives in Kafka Streams', () =>
       const steps = randomSteps(random, made)
       const ours = answerOrRefusal(program, steps)
       const theirs = await kafkaStreams.answer<Answer[]>({ program, steps })
-      if (ours) deepEqual(givenBy(program, ours), expectedOf(program, theirs))
+      // Kafka Streams knows no end of time.
+      if (ours) deepEqual(givenBy(program, ours.slice(0, -1)), expectedOf(program, theirs))
       return ours
     },
     answers => {

@@ -1,5 +1,5 @@
 /** Inputs at random, with disorder, ties, deletions, null keys and equal values. */
-import type { Random } from '../../../src/base/index.ts'
+import type { Random } from '../../src/base/index.ts'
 import { beat, type Step, streamTopics } from './program.ts'
 import type { RandomProgram } from './random-program.ts'
 

@@ -1,5 +1,5 @@
 /** Programs at random, of which millrace and Kafka Streams promise the same. */
-import type { Random } from '../../../src/base/index.ts'
+import type { Random } from '../../src/base/index.ts'
 import {
   folds,
   foreignKeyOps,

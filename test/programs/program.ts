@@ -30,7 +30,7 @@ export const joinOps = ['join', 'leftJoin', 'outerJoin'] as const
 export const foreignKeyOps = ['join', 'leftJoin'] as const
 export const folds = ['count', 'reduce', 'aggregate'] as const
 
-type StreamOp = (typeof streamOps)[number]
+export type StreamOp = (typeof streamOps)[number]
 type TableOp = (typeof tableOps)[number]
 export type Fold = (typeof folds)[number]
 

@@ -1,5 +1,5 @@
 /** What millrace gives for a program and its steps. */
-import { json, text, topic, type Topic } from '../../../src/schema/index.ts'
+import { json, text, topic, type Topic } from '../../src/schema/index.ts'
 import {
   App,
   hopping,
@@ -9,8 +9,8 @@ import {
   Table,
   tumbling,
   type WindowedTable,
-} from '../../../src/stream/index.ts'
-import { testApp } from '../../../src/testing/index.ts'
+} from '../../src/stream/index.ts'
+import { testApp } from '../../src/testing/index.ts'
 import {
   type Answer,
   type Fold,
@@ -222,19 +222,25 @@ function adderOf(n: number) {
   return (a: number, v: number): number | null => add(a, v, n)
 }
 
-/** What each step gives. */
+/** What each step gives; and after the last one, what the end of time gives. */
 export function ourAnswer(program: Program, steps: readonly Step[]): Answer[] {
   const { app, sources, outputs } = new Built(program)
   const run = testApp(app)
-  return steps.map(step => {
+  const answers = steps.map(step => {
     for (const { topic: name, key: k, ...record } of step)
       run.input(sources.get(name)!).push({ ...record, ...(k !== null && { key: k }) })
-    const answer: Record<string, string[]> = {}
+    return answer()
+  })
+  run.advanceTime(Number.POSITIVE_INFINITY)
+  return [...answers, answer()]
+
+  function answer(): Answer {
+    const given: Record<string, string[]> = {}
     for (const output of outputs) {
       const records = run.output(output).read()
       if (records.length > 0)
-        answer[output.name] = records.map(each => `${each.key}=${each.value}@${each.timestamp}`)
+        given[output.name] = records.map(each => `${each.key}=${each.value}@${each.timestamp}`)
     }
-    return answer
-  })
+    return given
+  }
 }

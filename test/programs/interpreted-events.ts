@@ -1,0 +1,47 @@
+/**
+ * The events of the reference interpreter, in the order in which a record goes through a program, depth
+ * first: by the path of each. That is the number of its input, then an operation and a number among its
+ * results, and so on.
+ */
+import { type Fold, functions } from './program.ts'
+
+export interface Event {
+  readonly key: string | null
+  /** On a table it replaces `previous`; null: there is none. */
+  readonly value: number | null
+  readonly previous: number | null
+  readonly timestamp: number
+  /** Of the source, before the record. */
+  readonly watermark: number
+  readonly path: Path
+}
+
+export type Path = readonly number[]
+export type Keyed = Event & { readonly key: string; readonly value: number }
+
+/** The end of time, where results are given that do not belong to a certain step. */
+export const atTheEnd: Path = [Number.POSITIVE_INFINITY]
+
+export function inOrder(a: Event, b: Event): number {
+  return compare(a.path, b.path)
+}
+
+export function compare(a: Path, b: Path): number {
+  for (let n = 0; n < a.length && n < b.length; n += 1) if (a[n] !== b[n]) return a[n]! - b[n]!
+  return a.length - b.length
+}
+
+export function isPresent(event: Event): event is Keyed {
+  return event.key !== null && event.value !== null
+}
+
+/** A value is added to an aggregate; null: there is none. */
+export function added(
+  op: Fold | 'cogroup',
+  aggregate: number | null,
+  value: number,
+  n: number,
+): number | null {
+  if (op === 'count') return (aggregate ?? 0) + 1
+  return op === 'reduce' && aggregate === null ? value : functions.add(aggregate ?? 0, value, n)
+}
