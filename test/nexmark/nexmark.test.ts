@@ -2,14 +2,18 @@
 import { deepEqual, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import type { Topic } from '../../src/schema/index.ts'
+import { json, topic, type Topic } from '../../src/schema/index.ts'
 import { App } from '../../src/stream/index.ts'
 import { testApp } from '../../src/testing/index.ts'
 import { quick, scale } from '../scale.ts'
 import { eventOf } from './events.ts'
-import { auctions, bids, people, queries, remarkCount, remarks, results } from './queries.ts'
+import { queries, type Query } from './queries.ts'
+import { auctions, bids, people, remarkCount, remarks, type Row } from './topics.ts'
 
 const options = { seed: 1, eventsPerSecond: 100 }
+/** So long after its time the app gets an event. */
+const delayMs = 3000
+const results = topic('results', { key: json<unknown>(), value: json<Row>() })
 const known = Array.from({ length: remarkCount }, (_, id) => ({ id, remark: `remark ${id}` }))
 const events = Array.from({ length: scale(40_000) }, (_, id) => eventOf(id, options))
 
@@ -26,7 +30,9 @@ async function fill(connection: DuckDBConnection): Promise<void> {
     remarks: known,
     people: events.flatMap(event => ('person' in event ? [event.person] : [])),
     auctions: events.flatMap(event => ('auction' in event ? [event.auction] : [])),
-    bids: events.flatMap(event => ('bid' in event ? [{ id: event.id, ...event.bid }] : [])),
+    bids: events.flatMap(event =>
+      'bid' in event ? [{ id: event.id, arrived: event.bid.dateTime + delayMs, ...event.bid }] : [],
+    ),
   }
   for (const [name, rows] of Object.entries(tables)) {
     const columns = Object.entries(rows[0]!).map(
@@ -48,10 +54,11 @@ function inJson(row: readonly unknown[]): string {
 }
 
 /** The rows at the end: all of a stream, the latest for each key of a table. */
-function rowsOf(build: (app: App) => void): string[] {
+function rowsOf(build: Query['build']): string[] {
   const app = new App('nexmark')
-  build(app)
+  build(app, results)
   const run = testApp(app)
+  let now = 0
   const reads = new Set(app.plan().stages.flatMap(({ sources }) => sources.map(source => source.topic.name)))
   if (reads.has(remarks.name))
     run.input(remarks).push(...known.map(({ id, remark }) => ({ key: id, value: remark, timestamp: 0 })))
@@ -67,6 +74,8 @@ function rowsOf(build: (app: App) => void): string[] {
   return [...rows.values()].sort()
 
   function push<V extends { readonly dateTime: number }>(to: Topic<number, V>, key: number, value: V): void {
+    run.advanceWallClock(value.dateTime + delayMs - now)
+    now = value.dateTime + delayMs
     if (reads.has(to.name)) run.input(to).push({ key, value, timestamp: value.dateTime })
   }
 }

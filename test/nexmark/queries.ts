@@ -2,35 +2,15 @@
  * Nexmark's queries in the DSL, each beside its SQL. A query writes its rows to `results`: as a stream, or as
  * a table of the latest rows.
  */
-import { json, topic, type Topic } from '../../src/schema/index.ts'
+import type { Topic } from '../../src/schema/index.ts'
 import { type App, hopping, session, tumbling } from '../../src/stream/index.ts'
-import type { Auction, Bid, Person } from './events.ts'
-
-const watermark = { outOfOrderness: 0 }
-/** By their ids. */
-export const people: Topic<number, Person> = topic('people', {
-  key: json<number>(),
-  value: json<Person>(),
-  watermark,
-})
-export const auctions: Topic<number, Auction> = topic('auctions', {
-  key: json<number>(),
-  value: json<Auction>(),
-  watermark,
-})
-/** By the id of the event. */
-export const bids: Topic<number, Bid> = topic('bids', { key: json<number>(), value: json<Bid>(), watermark })
-
-/** What is known of auctions beside the events, by the rest of their ids. */
-export const remarks: Topic<number, string> = topic('remarks', { key: json<number>(), value: json<string>() })
-export const remarkCount = 100
-
-export type Row = readonly (string | number)[]
-export const results: Topic<unknown, Row> = topic('results', { key: json<unknown>(), value: json<Row>() })
+import type { Auction, Bid } from './events.ts'
+import { auctions, bids, people, remarkCount, remarks, type Row } from './topics.ts'
 
 export interface Query {
   readonly name: string
-  readonly build: (app: App) => void
+  readonly build: (app: App, results: Topic<unknown, Row>) => void
+  /** In `bids`, `arrived` is when the app gets the bid, by its clock. */
   readonly sql: string
 }
 
@@ -44,6 +24,12 @@ const auctionsOf = (app: App) => app.stream(auctions).filter(auction => auction 
 interface Offer {
   readonly auction: Auction
   readonly bid: Bid
+}
+
+interface Sale {
+  readonly id: number
+  readonly expires: number
+  readonly price: number
 }
 
 /** The best valid bid of each auction: the highest, of equal ones the first. */
@@ -63,7 +49,7 @@ const winnersSql = `
 export const queries: readonly Query[] = [
   {
     name: 'q0: the bids as they are',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .mapValues(({ auction, bidder, price, dateTime, extra }): Row => [
           auction,
@@ -77,7 +63,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q1: prices in another currency',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .mapValues(({ auction, bidder, price, dateTime }): Row => [auction, bidder, 0.908 * price, dateTime])
         .to(results),
@@ -85,7 +71,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q2: the bids for some auctions',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .filter(({ auction }) => auction % 123 === 0)
         .mapValues(({ auction, price }): Row => [auction, price])
@@ -94,7 +80,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q3: who sells in some states, in one category',
-    build: app =>
+    build: (app, results) =>
       app
         .table(auctions)
         .filter(({ category }) => category === 10)
@@ -109,7 +95,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q4: the average of the winning bids, by category',
-    build: app =>
+    build: (app, results) =>
       winners(app)
         .groupBy(({ auction, bid }) => [auction.category, bid.price])
         .aggregate(
@@ -123,7 +109,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q5: the auctions with the most bids of ten seconds, every two',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .groupBy(({ auction }) => auction)
         .windowedBy(hopping(tenSeconds, twoSeconds))
@@ -156,8 +142,32 @@ export const queries: readonly Query[] = [
       FROM (SELECT * FROM counts QUALIFY rank() OVER (PARTITION BY start ORDER BY count DESC) = 1) GROUP BY start, count`,
   },
   {
+    name: 'q6: the average of the ten auctions of each seller that were the last to end',
+    build: (app, results) =>
+      winners(app)
+        .groupBy(({ auction, bid }) => [
+          auction.seller,
+          { id: auction.id, expires: auction.expires, price: bid.price },
+        ])
+        .aggregate<readonly Sale[]>(
+          [],
+          (sales, sale) => [...sales, sale].sort((a, b) => b.expires - a.expires || b.id - a.id),
+          (sales, { id }) => sales.filter(sale => sale.id !== id),
+        )
+        .mapValues((sales, seller): Row => {
+          const last = sales.slice(0, 10)
+          return [seller, last.reduce((sum, { price }) => sum + price, 0) / last.length]
+        })
+        .to(results),
+    sql: `
+      SELECT seller, CAST(sum(price) AS DOUBLE) / count(*) FROM (
+        SELECT * FROM (${winnersSql})
+        QUALIFY row_number() OVER (PARTITION BY seller ORDER BY expires DESC, id DESC) <= 10)
+      GROUP BY seller`,
+  },
+  {
     name: 'q7: the highest bids of each ten seconds',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .groupBy(() => 'all')
         .windowedBy(tumbling(tenSeconds))
@@ -179,7 +189,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q8: who came, and opened an auction in the same ten seconds',
-    build: app =>
+    build: (app, results) =>
       app
         .stream(people)
         .coGroup(
@@ -194,7 +204,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q9: the winning bid of each auction',
-    build: app =>
+    build: (app, results) =>
       winners(app)
         .mapValues(({ auction, bid }): Row => [auction.id, bid.bidder, bid.price, bid.dateTime])
         .to(results),
@@ -202,7 +212,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q11: the bids of each session of a person',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .groupBy(({ bidder }) => bidder)
         .windowedBy(session(tenSeconds))
@@ -222,8 +232,24 @@ export const queries: readonly Query[] = [
       SELECT bidder, count(*), min(dateTime), max(dateTime) + ${tenSeconds} FROM numbered GROUP BY bidder, session`,
   },
   {
+    name: 'q12: the bids of a person that arrive in the same ten seconds',
+    build: (app, results) =>
+      bidsOf(app)
+        .groupBy(({ bidder }) => bidder)
+        .windowedBy(tumbling(tenSeconds, { time: 'processing' }))
+        .count()
+        .emit('final')
+        .toStream()
+        .map((count, { key: bidder, start }) => {
+          const row: Row = [bidder, count ?? 0, start]
+          return [row, row] as const
+        })
+        .to(results),
+    sql: `SELECT bidder, count(*), arrived // ${tenSeconds} * ${tenSeconds} AS start FROM bids GROUP BY ALL`,
+  },
+  {
     name: 'q13: the bids with what is known of their auctions',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .map((bid, id) => [bid.auction % remarkCount, { id, ...bid }] as const)
         .join(app.table(remarks), ({ id, auction, price }, remark): Row => [id ?? 0, auction, price, remark])
@@ -233,7 +259,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q14: some bids, with what is calculated from them',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .filter(({ price }) => 0.908 * price > 1_000_000 && 0.908 * price < 50_000_000)
         .mapValues(({ auction, bidder, price, dateTime, extra }): Row => {
@@ -251,7 +277,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q16: bids, bidders and auctions of each channel and day',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .groupBy(({ channel, dateTime }) => [channel, Math.floor(dateTime / dayMs)] as const)
         .aggregate<{ bids: number; high: number; bidders: readonly number[]; auctions: readonly number[] }>(
@@ -277,7 +303,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q17: bids and prices of each auction and day',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .groupBy(({ auction, dateTime }) => [auction, Math.floor(dateTime / dayMs)] as const)
         .aggregate({ low: 0, middle: 0, high: 0, min: Infinity, max: 0, sum: 0 }, (all, { price }) => ({
@@ -299,7 +325,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q18: the last bid of each person for each auction',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .groupBy(({ bidder, auction }) => [bidder, auction] as const)
         .reduce((_, bid) => bid)
@@ -310,7 +336,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q19: the ten highest bids of each auction',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .groupBy(({ auction }) => auction)
         .topN(10, ({ price }) => price)
@@ -326,7 +352,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q20: the bids for auctions of one category',
-    build: app =>
+    build: (app, results) =>
       app
         .table(bids)
         .join(
@@ -347,7 +373,7 @@ export const queries: readonly Query[] = [
   },
   {
     name: 'q22: the folders of URLs',
-    build: app =>
+    build: (app, results) =>
       bidsOf(app)
         .mapValues(({ auction, channel, url }): Row => [auction, channel, ...url.split('/').slice(3, 6)])
         .to(results),
