@@ -363,18 +363,17 @@ test('windows by processing time go by the wall clock, whatever the times of the
 
 test('windows by event time over those by processing time are refused', () => {
   const windows = session(100, { time: 'processing' })
-  const regrouped = new App('a')
-    .stream(input)
-    .groupByKey()
-    .windowedBy(windows)
-    .count()
-    .emit('final')
-    .toStream(({ key }) => key)
-    .groupByKey()
-  throws(() => regrouped.windowedBy(tumbling(100, { allowedLateness: '1d' })).count(), {
-    code: 'LATENESS_SHRINKS',
-  })
-  regrouped.windowedBy(windows).count()
+  const counts = new App('a').stream(input).groupByKey().windowedBy(windows).count()
+  for (const policy of ['final', 'changes', { early: 10 }] as const) {
+    const regrouped = counts
+      .emit(policy)
+      .toStream(({ key }) => key)
+      .groupByKey()
+    throws(() => regrouped.windowedBy(tumbling(100, { allowedLateness: '1d' })).count(), {
+      code: 'LATENESS_SHRINKS',
+    })
+    regrouped.windowedBy(windows).count()
+  }
 })
 
 /** Errors of programs without types. */

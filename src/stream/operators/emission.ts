@@ -12,6 +12,7 @@
  * Results under `final` and early carry the window's last instant as timestamp, in every pane, so that all of
  * them fall into the same window downstream. Under `changes` they carry the largest timestamp in the window,
  * and so do all results of a window that reaches to the end of time.
+ *
  * Under a discarding policy a result holds the records since the one before, and replaces none: the window is
  * emptied as soon as it has gone out.
  *

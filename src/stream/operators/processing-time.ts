@@ -20,8 +20,6 @@ const waitMsMax = 1000
 export function byProcessingTime<K, V, A>(spec: WindowAggregate<K, V, A>): WindowAggregate<K, V, A> {
   return {
     ...spec,
-    latenessMs: Number.POSITIVE_INFINITY,
-    allowedLatenessMs: Number.POSITIVE_INFINITY,
     make(context, to) {
       let latest = Number.NEGATIVE_INFINITY
       /** The wall clock, but never back. */

@@ -113,10 +113,11 @@ export function isByClock(windows: Windows<never>): boolean {
 /**
  * How late a record may be that windows take, and so how late their results may come. A global window takes
  * all records, and its results carry the largest timestamp in it, which the watermark may have passed by any
- * time.
+ * time. Windows by processing time have nothing to do with the watermark.
  */
-export function latenessOfWindows({ kind, allowedLatenessMs }: Windows<never>): number {
-  return kind === 'global' ? Number.POSITIVE_INFINITY : allowedLatenessMs
+export function latenessOfWindows(windows: Windows<never>): number {
+  const isUnbounded = windows.kind === 'global' || isByClock(windows)
+  return isUnbounded ? Number.POSITIVE_INFINITY : windows.allowedLatenessMs
 }
 
 /**

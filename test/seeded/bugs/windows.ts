@@ -131,8 +131,8 @@ export const windowBugs: readonly SeededBug[] = [
   {
     name: 'operators: windows over the results of a global window are not refused',
     file: 'src/stream/operators/windows.ts',
-    find: "return kind === 'global' ? Number.POSITIVE_INFINITY : allowedLatenessMs",
-    replace: "return kind === 'global' ? 0 : allowedLatenessMs",
+    find: "const isUnbounded = windows.kind === 'global' || isByClock(windows)",
+    replace: 'const isUnbounded = isByClock(windows)',
     tests: ['src/stream/dsl/windows.test.ts'],
   },
   {
@@ -169,5 +169,12 @@ export const windowBugs: readonly SeededBug[] = [
     find: 'context.late(record, lateOutput)',
     replace: 'context.late(record, () => {})',
     tests: ['src/stream/operators/deduplicate.test.ts', 'src/stream/dsl/merging.test.ts'],
+  },
+  {
+    name: 'operators: windows by event time over changes by processing time are not refused',
+    file: 'src/stream/operators/windows.ts',
+    find: "const isUnbounded = windows.kind === 'global' || isByClock(windows)",
+    replace: "const isUnbounded = windows.kind === 'global'",
+    tests: ['src/stream/dsl/windows.test.ts'],
   },
 ]
