@@ -127,6 +127,13 @@ check(
   'a1 b1 c1',
   ['a1 b1 c1', 'b1 c1'],
 )
+check('a greedy loop at the end', middle.greedy(), 'c a1 d a2', ['c a1', 'c a1 a2'])
+check(
+  'a greedy loop that has ended leaves the next step what it could have taken',
+  begin.begin('x', is('bc')).times(1, 2).consecutive().greedy().followedBy('y', is('bc')),
+  'c1 a1 b1',
+  ['c1 b1'],
+)
 check('a loop until an event', middle.until(is('d')).followedBy('b', is('b')), middles, [
   'c a1 b',
   'c a1 a2 b',
@@ -160,6 +167,18 @@ check(
   a.notFollowedBy(is('b')).followedByAny('c', is('c')).optional().followedByAny('d', is('d')),
   'a b d',
   [],
+)
+check(
+  'notNext before a step that may be left out',
+  a.notNext(is('b')).followedByAny('c', is('c')).optional(),
+  'a1 c1 a2 b2 c2',
+  ['a1', 'a1 c1', 'a1 c2'],
+)
+check(
+  'notFollowedBy between the events of a loop of times',
+  a.times(1, 2).allowCombinations().notFollowedBy(is('b')).next('c', is('c')),
+  'a1 d1 b1 a2 c1',
+  ['a2 c1'],
 )
 check(
   'notFollowedBy in a loop that has skipped',

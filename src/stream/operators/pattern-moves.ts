@@ -31,9 +31,7 @@ export function movesOf(state: State, event: unknown, taken: () => Taken): Moves
       const rest = movesOf(state.rest, event, taken)
       const isStopped = again.isStopped || rest.isStopped
       if (!state.isGreedy) return { moves: [...again.moves, ...rest.moves], isStopped }
-      // The loop cannot take it: so it is the end of the loop if the pattern may end, or if the step after
-      // the loop takes it; otherwise the loop waits on.
-      if (canEnd(state.rest)) return { moves: [{ kind: 'end' }], isStopped }
+      // The loop cannot take it: it ends if the step after it does, and waits on if it may.
       if (again.moves.length === 0) return { moves: rest.moves, isStopped }
       const takes = rest.moves.filter(({ kind }) => kind === 'take')
       return { moves: [...takes, { kind: 'skip', to: state }], isStopped }
@@ -50,15 +48,7 @@ export function movesOf(state: State, event: unknown, taken: () => Taken): Moves
   }
 }
 
-/** Whether a run that comes to this state has matched. A greedy loop waits for what comes next. */
+/** Whether a run that comes to this state has matched. */
 export function canEnd(state: State): boolean {
-  return (
-    state.kind === 'end' ||
-    (state.kind === 'fork' && !state.isGreedy && (canEnd(state.rest) || canEnd(state.again)))
-  )
-}
-
-/** Whether a run matches when its time ends in this state. */
-export function endsInTime(state: State): boolean {
-  return state.kind === 'absence' || (state.kind === 'fork' && state.isGreedy && canEnd(state.rest))
+  return state.kind === 'end' || (state.kind === 'fork' && (canEnd(state.rest) || canEnd(state.again)))
 }
