@@ -1,30 +1,79 @@
 /**
  * Programs and inputs at random: each record gives what the reference interpreter says. Kafka Streams agrees
- * with both (test/peers/operators).
+ * with both (test/peers/operators). Crashes and restarts change nothing.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { MillraceError } from '../../src/base/index.ts'
+import { MillraceError, type Random } from '../../src/base/index.ts'
 import { forSeeds } from '../for-seeds.ts'
+import { TaskHarness } from '../stream/task-harness.ts'
 import { interpreted } from './interpreter.ts'
-import { ourAnswer } from './our-answer.ts'
-import type { Answer, Operation, Program, Step } from './program.ts'
+import { Built, ourAnswer } from './our-answer.ts'
+import type { Answer, Input, Operation, Program } from './program.ts'
 import { randomProgram } from './random-program.ts'
 import { randomSteps } from './random-steps.ts'
+
+test('crashes and restarts change nothing', () =>
+  forSeeds(10_000, random => {
+    const made = randomProgram(random)
+    const { program } = made
+    const steps = randomSteps(random, made)
+    const results = unlessRefused(() => throughCrashes(program, steps.flat(), random))
+    if (results) deepEqual(inTotal(program, [results]), inTotal(program, interpreted(program, steps)))
+  }))
+
+/** Runs a program over its inputs in their order, with commits and crashes between them. */
+function throughCrashes(program: Program, inputs: readonly Input[], random: Random): Answer {
+  const { app } = new Built(program)
+  const ofTopics = Map.groupBy(inputs, ({ topic }) => topic)
+  const read = program.operations.flatMap(each => (each.on === 'topic' ? [each.topic] : []))
+  const harness = new TaskHarness(app, new Map(read.map(topic => [topic, [ofTopics.get(topic) ?? []]])))
+  let committed = 0
+  for (let n = 0, crashes = 0; n < inputs.length; n += 1) {
+    harness.read(
+      harness.sources.find(({ topic }) => topic === inputs[n]!.topic)!,
+      1,
+    )
+    const choice = random.int(6)
+    if (choice === 0) {
+      harness.commit()
+      committed = n + 1
+    } else if (choice === 1 && crashes < 10) {
+      crashes += 1
+      harness.restart()
+      n = committed - 1
+    }
+  }
+  harness.endExhausted()
+  harness.commit()
+  const results: Record<string, string[]> = {}
+  for (const { topic, key, value, timestamp } of harness.outputs)
+    (results[topic] ??= []).push(`${key as string}=${value as number}@${timestamp}`)
+  return results
+}
+
+/** By output, the results of all steps, in order where one is promised. */
+function inTotal({ operations, outputs }: Program, answers: readonly Answer[]): unknown {
+  return outputs.map(output => {
+    const operation = operations[output]!
+    const results = answers.flatMap(answer => answer[`out-${output}`] ?? []).map(withoutTime(operation))
+    return waits(operation) || !isOrdered(operation) ? results.sort() : results
+  })
+}
 
 test('each record gives what the reference interpreter says', () =>
   forSeeds(10_000, random => {
     const made = randomProgram(random)
     const { program } = made
     const steps = randomSteps(random, made)
-    const ours = answerOrRefusal(program, steps)
+    const ours = unlessRefused(() => ourAnswer(program, steps))
     if (ours) deepEqual(comparable(program, ours), comparable(program, interpreted(program, steps)))
   }))
 
 /** Undefined: the program joins the two ends of an exchange, and is refused. */
-function answerOrRefusal(program: Program, steps: readonly Step[]): Answer[] | undefined {
+function unlessRefused<T>(run: () => T): T | undefined {
   try {
-    return ourAnswer(program, steps)
+    return run()
   } catch (error) {
     if (error instanceof MillraceError && error.code === 'INVALID_TOPOLOGY') return undefined
     throw error

@@ -29,7 +29,7 @@ type Source = Topic<string, number>
 const { keep, drop, value, key, values, add, subtract, merge, join } = functions
 
 /** The program as an app, and what is written where. */
-class Built {
+export class Built {
   readonly app: App = new App('program')
   readonly sources: Map<string, Source> = new Map()
   readonly outputs: readonly Source[]
