@@ -169,6 +169,12 @@ check(
   [],
 )
 check(
+  'a group in a loop that has skipped is not left by next',
+  begin.begin(a).oneOrMore().next('c', is('c')),
+  'a1 x c1 a2 c2',
+  ['a1 a2 c2', 'a2 c2'],
+)
+check(
   'notNext before a step that may be left out',
   a.notNext(is('b')).followedByAny('c', is('c')).optional(),
   'a1 c1 a2 b2 c2',
