@@ -32,11 +32,14 @@ interface Sale {
   readonly price: number
 }
 
-/** The best valid bid of each auction: the highest, of equal ones the first. */
+/**
+ * The best valid bid of each auction: the highest, of equal ones the first. A bid waits for the auctions up
+ * to its time, in whatever order their topics are read.
+ */
 const winners = (app: App) =>
   bidsOf(app)
     .selectKey(bid => bid.auction)
-    .join(app.table(auctions), (bid, auction): Offer => ({ bid, auction }))
+    .join(app.table(auctions, { history: '1s' }), (bid, auction): Offer => ({ bid, auction }))
     .filter(({ bid, auction }) => bid.dateTime >= auction.dateTime && bid.dateTime <= auction.expires)
     .groupByKey()
     .reduce((best, next) => (next.bid.price > best.bid.price ? next : best))
