@@ -12,10 +12,11 @@ import type { Benchmark } from './benchmark.ts'
 import { rssBytesMax, runDemo } from './demo.ts'
 import { growthBytesMax, growthOf } from './memory.ts'
 import { measure, rounds, type Measurement } from './measure.ts'
+import { nexmark } from './nexmark.ts'
 import { state } from './state.ts'
 import { ysb } from './ysb.ts'
 
-const benchmarks: readonly Benchmark[] = [appendRead, state, ysb]
+const benchmarks: readonly Benchmark[] = [appendRead, state, ysb, nexmark]
 const demo = 'demo'
 const names = [...benchmarks.map(({ name }) => name), demo]
 const wanted = process.argv.slice(2)
