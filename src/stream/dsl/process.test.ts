@@ -267,6 +267,67 @@ test('a timer that fails ahead of a record is not the fault of the record', () =
   equal(run.metrics.dropped.failed, 1)
 })
 
+test('the context is valid during its call only', () => {
+  const app = new App('app')
+  const late: (() => void)[] = []
+  const { out } = app.stream(numbers).process({
+    state: { n: valueState<number>() },
+    outputs: { out: output<number>() },
+    timers: { soon: () => {} },
+    onRecord: (_value, _key, context) => {
+      late.push(
+        () => context.emit.out(1),
+        () => context.state.n.set(1),
+        () => context.state.n.get(),
+        () => context.timers.soon.set(1),
+        () => context.timestamp,
+      )
+    },
+  })
+  out.to(results)
+  const run = testApp(app)
+  run.input(numbers).push({ key: 'a', value: 1, timestamp: 10 })
+  equal(late.length, 5)
+  for (const act of late) throws(act, /context of process is valid during the call only/)
+  deepEqual(run.output(results).read(), [])
+})
+
+test('a timer that returns a promise fails', () => {
+  const app = new App('app')
+  app
+    .stream(numbers)
+    .process({
+      outputs: { out: output<number>() },
+      timers: { soon: () => Promise.reject(new Error('later')) as never },
+      onRecord: (_value, _key, { timers, timestamp }) => timers.soon.set(timestamp),
+    })
+    .out.to(results)
+  const run = testApp(app)
+  run.input(numbers).push({ key: 'a', value: 1, timestamp: 10 })
+  throws(() => run.advanceTime(Number.POSITIVE_INFINITY), {
+    code: 'USER_FUNCTION_FAILED',
+    message: /timer 'soon' returned a promise/,
+  })
+})
+
+test('a timer needs a time that a record could have', () => {
+  for (const wrong of [-1, 1.5, Number.NaN, Number.MAX_SAFE_INTEGER]) {
+    const app = new App('app')
+    app
+      .stream(numbers)
+      .process({
+        outputs: { out: output<number>() },
+        timers: { soon: () => {} },
+        onRecord: (_value, _key, { timers }) => timers.soon.set(wrong),
+      })
+      .out.to(results)
+    throws(() => testApp(app).input(numbers).push({ key: 'a', value: 1, timestamp: 10 }), {
+      code: 'USER_FUNCTION_FAILED',
+      message: /timer 'soon' needs a whole number of ms since 1970/,
+    })
+  }
+})
+
 /** A program as it is without types. */
 // oxlint-disable-next-line typescript/no-explicit-any -- these are the calls that types refuse
 type Untyped = any

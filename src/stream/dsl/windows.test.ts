@@ -286,6 +286,13 @@ test('a window downstream must allow at least the lateness upstream', () => {
   regrouped.windowedBy(tumbling(1000, { allowedLateness: 50 })).count()
 })
 
+test('a global window takes no options', () => {
+  throws(() => global(...([{ allowedLateness: 5 }] as never[])), {
+    code: 'INVALID_ARGUMENT',
+    message: /global\(\) takes no options/,
+  })
+})
+
 test('windows over the results of a global window are refused: they may be of any time', () => {
   const totals = new App('a').stream(input).groupByKey().windowedBy(global()).count()
   for (const policy of ['final', 'changes', { everyRecords: 2 }] as const) {

@@ -201,7 +201,9 @@ export function sliding(size: Duration, options: WindowOptions = {}): SlidingWin
  * `GlobalWindows`, Kafka Streams' `UnlimitedWindows`.
  * @example grouped.windowedBy(global()).count().emit({ everyRecords: 100 })
  */
-export function global(): AlignedWindows {
+export function global(...options: readonly never[]): AlignedWindows {
+  if (options.length > 0)
+    throw new MillraceError('INVALID_ARGUMENT', 'global() takes no options: no record is late for it.')
   const sizeMs = timestampMax + 1
   return { kind: 'global', sizeMs, advanceMs: sizeMs, offsetMs: 0, allowedLatenessMs: 0, time: 'event' }
 }

@@ -9,6 +9,7 @@
  * time (timers.ts, clock-timers.ts).
  */
 import { inWords, MillraceError } from '../../base/index.ts'
+import { isTimestamp } from '../../port/index.ts'
 import { clockTimers } from './clock-timers.ts'
 import type { OperatorContext } from './operator.ts'
 import type { CurrentTime, TimeDomain } from './process-states.ts'
@@ -77,7 +78,7 @@ export function keyTimers(
         return set.get(0, ownId())
       },
       set(time) {
-        if (!Number.isSafeInteger(time))
+        if (!isTimestamp(time))
           throw new TypeError(`timer '${name}' needs a whole number of ms since 1970, got ${inWords(time)}`)
         cancel()
         if (current.isOver) return

@@ -16,7 +16,7 @@ import { keyTimers, type Timer } from './key-timers.ts'
 import { type Forward, hasKey, type OperatorSpec } from './operator.ts'
 import { type Declared, declaredStates, type TimeDomain } from './process-states.ts'
 import { neverLate, noHeaders, type Pane, type RecordContext, StreamRecord } from './record.ts'
-import { passedTimestamp, returned } from './returned.ts'
+import { done, passedTimestamp, returned } from './returned.ts'
 import { inOrder } from './timers.ts'
 
 /** What the functions of process work with. It is one object, which is valid during a call. */
@@ -88,7 +88,8 @@ export const process = ({
       context.attempt(about, () => {
         current.begin(about, rawKey, watermark)
         current.isOver = (reached ?? watermark) === Number.POSITIVE_INFINITY
-        timers[name]!.fire(about.key as never, current as never)
+        done(timers[name]!.fire(about.key as never, current as never), `timer '${name}'`)
+        current.end()
       })
     })
     const { state, expiry } = declaredStates(context, current, states)
@@ -101,7 +102,8 @@ export const process = ({
       const rawKey = context.rawKey(record)
       pending.fireBefore(record.watermark, rawKey)
       current.begin(record, rawKey, record.watermark)
-      take(record.value as never, record.key as never, current as never)
+      done(take(record.value as never, record.key as never, current as never), 'process')
+      current.end()
     })
     return {
       inputs: [...inputs, ...tables.map(([, table]) => table.take)],
@@ -113,8 +115,8 @@ export const process = ({
 /** The context of all calls: what is of the record or timer that is processed, and what stays. */
 class Current implements ProcessContext<unknown, unknown, never, unknown> {
   readonly now: () => number
-  record: StreamRecord = timerRecord(null, '', 0, neverLate)
-  rawKey = ''
+  #record: StreamRecord | undefined
+  #rawKey = ''
   watermark: number = neverLate
   /** Whether no time comes after this call. */
   isOver = false
@@ -140,10 +142,28 @@ class Current implements ProcessContext<unknown, unknown, never, unknown> {
   }
 
   begin(record: StreamRecord, rawKey: string, watermark: number): void {
-    this.record = record
-    this.rawKey = rawKey
+    this.#record = record
+    this.#rawKey = rawKey
     this.watermark = watermark
     this.isOver = false
+  }
+
+  /** After a call that has succeeded. What one that has failed did is undone. */
+  end(): void {
+    this.#record = undefined
+  }
+
+  /** @throws TypeError after the call: what a callback does then would be in no commit, under another key */
+  get record(): StreamRecord {
+    if (this.#record) return this.#record
+    throw new TypeError(
+      'the context of process is valid during the call only; functions of an app are synchronous',
+    )
+  }
+
+  get rawKey(): string {
+    void this.record
+    return this.#rawKey
   }
 
   get key(): unknown {

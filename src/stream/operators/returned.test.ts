@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/index.ts'
 import { App, type Stream, type Table } from '../index.ts'
+import { output as nameOnly } from '../dsl/process-words.ts'
 import { session, tumbling } from '../dsl/windows.ts'
 import { returnedNumber } from './returned.ts'
 
@@ -53,6 +54,20 @@ function check(name: string, about: RegExp, program: Program): void {
     )
   })
 }
+
+check('peek returns a promise', /peek.*promise.*synchronous/, stream => stream.peek(later))
+check('forEach returns a promise', /forEach.*promise.*synchronous/, stream => {
+  stream.forEach(later)
+  return stream
+})
+check('process returns a promise that fails', /process.*promise.*synchronous/, stream => {
+  const failing = (): never => Promise.reject(new Error('later')) as never
+  return stream.process({ outputs: { out: nameOnly<number>() }, onRecord: failing }).out
+})
+check('the gap of a session is invalid', /count-1.*Invalid duration '-1'/, stream => {
+  const sessions = session(() => -1)
+  return stream.groupByKey().windowedBy(sessions).count().emit('final').toStream()
+})
 
 for (const [how, give, about] of [
   ['nothing', nothing, /undefined.*return null to delete/],

@@ -14,6 +14,15 @@ export function returned<T>(value: T, method: string): T {
   return value
 }
 
+/**
+ * What is left of a function that is called for what it does. A promise would continue when its record is
+ * committed: what it does then would be lost in a crash, and its failure would be nobody's.
+ * @throws TypeError which a task reports as USER_FUNCTION_FAILED
+ */
+export function done(result: unknown, method: string): void {
+  if (result instanceof Promise) throw promised(result, method)
+}
+
 /** A key and a value, as a function returned them. */
 export function returnedPair<K, V>(pair: readonly [K, V], method: string): readonly [key: K, value: V] {
   if (!Array.isArray(pair) || pair.length !== 2)
@@ -88,9 +97,13 @@ export function returnedTruth(answer: unknown, method: string): boolean {
 }
 
 function nothingReturned(value: unknown, method: string): TypeError {
-  return new TypeError(
-    value === undefined
-      ? `the function of ${method} returned undefined; return a value, or return null to delete`
-      : `the function of ${method} returned a promise; functions of an app are synchronous`,
-  )
+  return value instanceof Promise
+    ? promised(value, method)
+    : new TypeError(`the function of ${method} returned undefined; return a value, or return null to delete`)
+}
+
+function promised(promise: Promise<unknown>, method: string): TypeError {
+  // It is refused, whatever becomes of it: a rejection that nobody handles would end the process.
+  promise.catch(() => {})
+  return new TypeError(`the function of ${method} returned a promise; functions of an app are synchronous`)
 }

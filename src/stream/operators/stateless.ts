@@ -2,7 +2,7 @@
 import { frozen, given } from '../../state/index.ts'
 import { hasValue, type Maybe, stateless, type Unary } from './operator.ts'
 import type { RecordContext, StreamRecord } from './record.ts'
-import { returned, returnedKey, returnedMany, returnedPair, returnedTruth } from './returned.ts'
+import { done, returned, returnedKey, returnedMany, returnedPair, returnedTruth } from './returned.ts'
 
 type Stateless<K, V, K2, V2> = Unary<StreamRecord<K, V>, StreamRecord<K2, V2>>
 
@@ -76,6 +76,6 @@ export const groupKey = <K, V, K2>(
 
 export const peek = <K, V>(look: (value: V, key: K, record: RecordContext) => void): Stateless<K, V, K, V> =>
   stateless({ name: 'peek' }, (record, forward) => {
-    look(record.value, record.key, record)
+    done(look(record.value, record.key, record), 'peek')
     forward(record)
   })

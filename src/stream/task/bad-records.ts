@@ -60,7 +60,7 @@ export function settleFailed(
   const { cause } = failure
   if (
     isMillraceError(cause) &&
-    !isMillraceError(cause, 'MALFORMED_RECORD', 'INVALID_ARGUMENT', 'RECORD_TOO_LARGE')
+    !isMillraceError(cause, 'MALFORMED_RECORD', 'INVALID_ARGUMENT', 'INVALID_DURATION', 'RECORD_TOO_LARGE')
   )
     throw cause
   settle(policy, sink, record, 'failed', failure.message, cause)
