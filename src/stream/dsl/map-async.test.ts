@@ -212,4 +212,8 @@ test('mapAsync refuses what is not a function, and options that it does not know
     message: /'retries'/,
   })
   throws(() => stream.mapAsync(() => 1, { timeout: 'soon' as never }), { code: 'INVALID_DURATION' })
+  throws(() => stream.mapAsync(() => 1, { timeout: 0 }), {
+    code: 'INVALID_ARGUMENT',
+    message: /timeout of mapAsync/,
+  })
 })

@@ -6,6 +6,7 @@ import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import type { Edge, Graph } from '../plan/graph.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
 import type { MapAsyncOptions } from './options.ts'
+import { positive } from './windows.ts'
 
 /** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
 export function mappingAsync<K, V, R>(
@@ -18,7 +19,8 @@ export function mappingAsync<K, V, R>(
   const calls: AsyncCalls = {
     isOrdered: ordered,
     capacity,
-    timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(timeout),
+    timeoutMs:
+      timeout === undefined ? Number.POSITIVE_INFINITY : positive(timeout, 'the timeout of mapAsync'),
     retries,
     backoffMs: durationMs(backoff),
   }
