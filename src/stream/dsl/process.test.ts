@@ -310,8 +310,8 @@ test('a timer that returns a promise fails', () => {
   })
 })
 
-test('a timer needs a time that a record could have', () => {
-  for (const wrong of [-1, 1.5, Number.NaN, Number.MAX_SAFE_INTEGER]) {
+test('a timer needs a whole number that a record could have as its time', () => {
+  for (const wrong of [1.5, Number.NaN, Number.MAX_SAFE_INTEGER]) {
     const app = new App('app')
     app
       .stream(numbers)

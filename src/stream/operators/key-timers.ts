@@ -9,7 +9,7 @@
  * time (timers.ts, clock-timers.ts).
  */
 import { inWords, MillraceError } from '../../base/index.ts'
-import { isTimestamp } from '../../port/index.ts'
+import { timestampMax } from '../../port/index.ts'
 import { clockTimers } from './clock-timers.ts'
 import type { OperatorContext } from './operator.ts'
 import type { CurrentTime, TimeDomain } from './process-states.ts'
@@ -78,7 +78,7 @@ export function keyTimers(
         return set.get(0, ownId())
       },
       set(time) {
-        if (!isTimestamp(time))
+        if (!Number.isSafeInteger(time) || time > timestampMax)
           throw new TypeError(`timer '${name}' needs a whole number of ms since 1970, got ${inWords(time)}`)
         cancel()
         if (current.isOver) return
