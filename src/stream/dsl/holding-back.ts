@@ -1,5 +1,5 @@
 /** How long changes of a table are held back, as a program says it. */
-import type { Duration } from '../../base/index.ts'
+import { MillraceError, type Duration } from '../../base/index.ts'
 import type { HoldBack } from '../operators/suppress.ts'
 import type { GraphNode } from '../plan/graph.ts'
 import type { Named } from './options.ts'
@@ -24,6 +24,11 @@ export function holdBackOf(limit: Duration, from: GraphNode, options: SuppressOp
   const { maxRecords, maxBytes, whenFull = 'emitEarly' } = options
   const limitMs = positive(limit, 'the limit of suppress')
   checkTimed('the time for which suppress holds changes', from)
+  if (options.whenFull !== undefined && maxRecords === undefined && maxBytes === undefined)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `suppress with whenFull '${whenFull}' has no bound that could be full: give it maxRecords or maxBytes.`,
+    )
   return {
     limitMs,
     recordsMax: maxRecords ?? Number.POSITIVE_INFINITY,

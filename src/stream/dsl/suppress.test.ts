@@ -48,6 +48,11 @@ test('over its bounds, changes go out early, or the run ends as its message says
   }
 })
 
+test('what happens over a bound is not said without a bound', () => {
+  for (const whenFull of ['emitEarly', 'fail'] as const)
+    throws(() => counting({ whenFull }), { code: 'INVALID_ARGUMENT', message: /maxRecords or maxBytes/ })
+})
+
 test('results of windows are held back by window; a stream that is joined sees what went out', () => {
   const asked = topic('asked', { key: text(), value: json<number>() })
   const app = new App('app')
