@@ -6,7 +6,7 @@
  * found proves an undisturbed stop. A kill at any point in between is an unclean stop.
  */
 import { fromUtf8, utf8, type Clock, type Disk, type DiskFile } from '../../base/index.ts'
-import { checkPlace } from './disk-errors.ts'
+import { checkPlace } from './file-place.ts'
 import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
 import { claimDirectory } from './directory-mark.ts'
 import { cleanMarkerName, directoryMarkName } from './file-names.ts'

@@ -1,7 +1,7 @@
 /**
  * Translates errors of the disk to errors of millrace. Only this file decides which errors end a partition.
  */
-import { MillraceError, systemCode, type DiskFile } from '../../base/index.ts'
+import { MillraceError, systemCode } from '../../base/index.ts'
 
 const codesOfTheMachine = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'])
 
@@ -59,17 +59,6 @@ export function diskFailed(error: unknown, doing: string): MillraceError {
     'DISK_FAILED',
     `${systemCode(error) ?? String(error)} while ${doing}. Check the disk before you start again; recovery then reads its content.`,
     { cause: error },
-  )
-}
-
-/**
- * @throws MillraceError DISK_FAILED if the file is no longer where it was opened: nobody finds later writes
- */
-export function checkPlace(file: DiskFile, path: string): void {
-  if (file.isInPlace()) return
-  throw new MillraceError(
-    'DISK_FAILED',
-    `${path} is no longer in its place: it, or a folder above it, was removed, moved or replaced while the log was open. Later writes are lost with it. End this process, put the folder back, and start again.`,
   )
 }
 

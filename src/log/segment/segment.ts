@@ -9,7 +9,7 @@
  * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark
  * by themselves.
  */
-import { assert, freshMemory, SerialQueue, type Clock, type Disk, type DiskFile } from '../../base/index.ts'
+import { assert, freshMemory, SerialQueue, type Clock, type Disk } from '../../base/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
 import type { OpenFiles } from '../files/open-files.ts'
@@ -20,12 +20,8 @@ import { digestOf, emptyDigest, encodeDigest, type SegmentDigest } from './segme
 import { SegmentIndexes } from './segment-indexes.ts'
 import { readBatchesAt, type BatchesRead, type Place, type ReadOptions } from './segment-read.ts'
 import { removeIfThere, replaceFile, writeFile } from '../files/small-file.ts'
-import { checkPlace } from '../files/disk-errors.ts'
-
-/** Places where sequential readers continue: so many per segment. */
-const placesMax = 64
-/** A file that was in its place so long ago is taken to be there still: looking costs as much as a write. */
-const placeCheckMs = 50
+import { FilePlace } from '../files/file-place.ts'
+import { ReaderPlaces } from './reader-places.ts'
 
 export interface SegmentContext {
   readonly disk: Disk
@@ -76,10 +72,9 @@ export class Segment implements IndexOwner {
   #largestTimestamp: number | undefined
   /** The files were not what was saved, and these are complete. */
   #madeFromLog = false
-  /** Positions of batches by their base offset: ends of earlier reads. */
-  readonly #places = new Map<number, number>()
-  /** When the file was last seen in its place. */
-  #inPlaceMs = -Infinity
+  /** Where earlier reads have ended. */
+  readonly #places = new ReaderPlaces()
+  readonly #place: FilePlace
 
   constructor(folder: string, baseOffset: number, context: SegmentContext) {
     this.folder = folder
@@ -87,6 +82,7 @@ export class Segment implements IndexOwner {
     this.nextOffset = baseOffset
     this.path = `${folder}/${segmentFile(baseOffset, 'log')}`
     this.#context = context
+    this.#place = new FilePlace(this.path, context.clock)
     this.indexIntervalBytes = context.indexIntervalBytes
   }
 
@@ -140,7 +136,7 @@ export class Segment implements IndexOwner {
       await writePending(file, this.path, this.sizeBytes, pending)
       this.unsyncedBytes += pending.sizeBytes
       files.pin(this.path)
-      this.#checkPlace(file)
+      this.#place.check(file)
     })
     for (const batch of pending.batches) this.#appended(batch)
   }
@@ -150,21 +146,10 @@ export class Segment implements IndexOwner {
     const { unsyncedBytes } = this
     await this.#context.files.use(this.path, 'write', async file => {
       await file.sync()
-      this.#checkPlace(file)
+      this.#place.check(file)
     })
     this.unsyncedBytes -= unsyncedBytes
     if (this.unsyncedBytes === 0) this.#context.files.unpin(this.path)
-  }
-
-  /**
-   * Nothing is acknowledged for long once the file is no longer in its place. A record that was acknowledged
-   * a moment after its folder was removed is lost as those are that came a moment before.
-   */
-  #checkPlace(file: DiskFile): void {
-    const nowMs = this.#context.clock.monotonic()
-    if (nowMs < this.#inPlaceMs + placeCheckMs) return
-    checkPlace(file, this.path)
-    this.#inPlaceMs = nowMs
   }
 
   /** Takes the batch at the end of the file into the indexes. */
@@ -218,7 +203,7 @@ export class Segment implements IndexOwner {
     const { sizeBytes } = this
     // A reader that continues has its bytes asked for at once, not in a later turn: the disk works while the
     // reader does.
-    const left = this.#places.get(offset)
+    const left = this.#places.positionOf(offset)
     const place: Place =
       left === undefined
         ? this.#placeOf(offset, this.#used() ?? (await this.#load()))
@@ -234,7 +219,7 @@ export class Segment implements IndexOwner {
         checksums,
       }),
     )
-    if (read) this.#remember(read.nextOffset, read.endPosition)
+    if (read) this.#places.remember(read.nextOffset, read.endPosition)
     return read
   }
 
@@ -392,14 +377,6 @@ export class Segment implements IndexOwner {
     if (this.#indexesStay !== 'nowhere') this.#indexes = indexes
     if (this.#indexesStay === 'while there is room') this.#context.indexes.add(this, indexes.sizeBytes)
     return indexes
-  }
-
-  #remember(offset: number, position: number): void {
-    if (this.#places.size >= placesMax) {
-      const [oldest] = this.#places.keys()
-      this.#places.delete(oldest!)
-    }
-    this.#places.set(offset, position)
   }
 
   #path(extension: SegmentExtension): string {

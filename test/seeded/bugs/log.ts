@@ -125,8 +125,8 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'no fdatasync: a segment is never synced',
     file: 'src/log/segment/segment.ts',
-    find: '      await file.sync()\n      this.#checkPlace(file)\n',
-    replace: '      this.#checkPlace(file)\n',
+    find: '      await file.sync()\n      this.#place.check(file)\n',
+    replace: '      this.#place.check(file)\n',
     tests: ['test/log/simulator.test.ts', 'test/log/disk-faults.test.ts', 'test/broker/crash.test.ts'],
   },
   {
@@ -437,14 +437,14 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'the folder of an open log may be gone: only the first write looks',
-    file: 'src/log/segment/segment.ts',
-    find: '    if (nowMs < this.#inPlaceMs + placeCheckMs) return\n',
-    replace: '    if (this.#inPlaceMs > 0) return\n',
+    file: 'src/log/files/file-place.ts',
+    find: '    if (nowMs < this.#seenMs + checkEveryMs) return\n',
+    replace: '    if (this.#seenMs > 0) return\n',
     tests: ['test/log/folder-gone.test.ts'],
   },
   {
     name: 'the folder of an open log may be gone: a sync does not look',
-    file: 'src/log/files/disk-errors.ts',
+    file: 'src/log/files/file-place.ts',
     find: 'if (file.isInPlace()) return',
     replace: "if (file.isInPlace() || path.endsWith('.log')) return",
     tests: ['test/log/folder-gone.test.ts'],
