@@ -1,11 +1,11 @@
 /** stream: the processor. The DSL, the plan, tasks and operators, time, and exactly-once. */
 export { App } from './dsl/app.ts'
 export { isApp, listApps, resetApp, type AppDescription } from './run/apps.ts'
-export { CoGroupedStreams } from './dsl/co-grouped.ts'
+export { CoGroupedStreams } from './dsl/windowed-co-group.ts'
 export { CogroupedStream, SessionWindowedCogroupedStream, WindowedCogroupedStream } from './dsl/cogrouped.ts'
 export { GroupedStream } from './dsl/grouped.ts'
 export { GroupedTable } from './dsl/grouped-table.ts'
-export { type JoinedStream } from './dsl/joining.ts'
+export { type JoinedStream } from './dsl/stream-joins.ts'
 export { SessionWindowedStream, WindowedStream } from './dsl/windowed.ts'
 export { WindowedTable } from './dsl/windowed-table.ts'
 export { failsAlways, policyOf, settleFailedResult } from './task/error-policies.ts'
@@ -28,7 +28,7 @@ export { TaskGroup } from './task/task-group.ts'
 export { settingsOf, type RunOptions } from './run/run-options.ts'
 export { GlobalTable } from './dsl/global-table.ts'
 export { type TableOptions } from './dsl/history.ts'
-export { type SuppressOptions } from './dsl/holding-back.ts'
+export { type SuppressOptions } from './dsl/suppress.ts'
 export {
   type DeduplicateOptions,
   type JoinOptions,
@@ -53,14 +53,14 @@ export {
   StateDeclaration,
   type StateOptions,
   valueState,
-} from './dsl/process-words.ts'
+} from './dsl/process-declarations.ts'
 export { type BroadcastRows } from './operators/broadcast-rows.ts'
 export { type Timer } from './operators/key-timers.ts'
 export { type ListState, type MapState, type ValueState } from './operators/kept-values.ts'
 export { type ProcessContext } from './operators/process.ts'
 export { type TimeDomain } from './operators/process-states.ts'
 export { type MapAsyncOptions } from './dsl/options.ts'
-export { Matches, type MatchOptions } from './dsl/matches.ts'
+export { Matches, type MatchOptions } from './dsl/match.ts'
 export {
   type EarlierEvents,
   Pattern,

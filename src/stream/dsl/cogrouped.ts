@@ -19,7 +19,7 @@ import type {
 } from '../operators/windows.ts'
 import { checkCall, checkFolding, wrongArgument } from './arguments.ts'
 import { type GroupedEdge, GroupedStream } from './grouped.ts'
-import { inOneForm } from './meeting.ts'
+import { inOneForm } from './co-partitioning.ts'
 import type { Versioned } from './options.ts'
 import { Table } from './table.ts'
 import { isWindows, type WindowedTable, windowedTable } from './windowed-table.ts'

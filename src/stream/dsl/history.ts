@@ -9,7 +9,7 @@ import { materialize } from '../operators/table-source.ts'
 import { type History, materializeVersions } from '../operators/versioned-table.ts'
 import { type Edge, latenessOf } from '../plan/graph.ts'
 import type { Named } from './options.ts'
-import { checkTimed } from './timed.ts'
+import { checkHasWatermark } from './has-watermark.ts'
 import { lateness, positive, type WindowOptions } from './windows.ts'
 
 /** How a table is kept. */
@@ -30,7 +30,7 @@ export interface TableOptions extends Named, WindowOptions {
 
 /** The history that a program asks for; undefined for none. `from`: where the changes come from. */
 export function historyOf(
-  from: Parameters<typeof checkTimed>[1],
+  from: Parameters<typeof checkHasWatermark>[1],
   options: TableOptions,
 ): History | undefined {
   const { history, allowedLateness } = options
@@ -42,7 +42,7 @@ export function historyOf(
     )
   }
   const historyMs = positive(history, 'the history of a table')
-  checkTimed('the history of a row', from)
+  checkHasWatermark('the history of a row', from)
   return { historyMs, allowedLatenessMs: lateness(options) }
 }
 

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import type { MatchOptions } from './matches.ts'
+import type { MatchOptions } from './match.ts'
 import { type Pattern, pattern, type PatternOf } from './pattern.ts'
 
 const input = topic('input', { key: text(), value: json<string>(), watermark: { outOfOrderness: 100 } })

@@ -5,7 +5,7 @@ import { isMillraceError } from '../../base/index.ts'
 import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import { listState, mapState, output, valueState } from './process-words.ts'
+import { listState, mapState, output, valueState } from './process-declarations.ts'
 
 const numbers = topic('numbers', { key: text(), value: json<number>() })
 const limits = topic('limits', { key: json<string>(), value: json<number>() })

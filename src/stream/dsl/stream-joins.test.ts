@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { json, text, topic, type Topic, windowed } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import type { JoinedStream } from './joining.ts'
+import type { JoinedStream } from './stream-joins.ts'
 import type { Stream } from './stream.ts'
 import { session, tumbling } from './windows.ts'
 

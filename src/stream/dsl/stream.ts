@@ -5,17 +5,17 @@ import type { OutgoingHeader } from '../../port/index.ts'
 import { checkTopic, type WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present, valued } from '../plan/graph.ts'
 import { checkCall, checkNothing } from './arguments.ts'
-import { type CoGroupedStreams, coGrouped } from './co-grouped.ts'
+import { type CoGroupedStreams, coGrouped } from './windowed-co-group.ts'
 import { GroupedStream } from './grouped.ts'
 import type { GlobalTable } from './global-table.ts'
 import { historyOf, rowsOf, type TableOptions } from './history.ts'
 import { lateness, positive } from './windows.ts'
-import { type JoinedStream, joinStreams, joinTo } from './joining.ts'
+import { type JoinedStream, joinStreams, joinTo } from './stream-joins.ts'
 import { lateOf, type StreamWithLate } from './late.ts'
-import { toMeet } from './meeting.ts'
+import { copartitioned } from './co-partitioning.ts'
 import { branchesOf, streamsOf } from './merging.ts'
 import { apart, mappingAsync } from './map-async.ts'
-import { afterMatchOf, Matches, type MatchOptions } from './matches.ts'
+import { afterMatchOf, Matches, type MatchOptions } from './match.ts'
 import { pattern, type PatternOf, type PatternStart, specOf } from './pattern.ts'
 import { type ProcessDefinition, processing } from './process.ts'
 import type {
@@ -352,7 +352,7 @@ export class Stream<K, V> {
       options,
     )
     const edge = graph.exchange(this.edge)
-    const meeting = others.map(other => toMeet(graph, other.edge, { edge }))
+    const meeting = others.map(other => copartitioned(graph, other.edge, { edge }))
     const everywhere = tables.map(table => graph.broadcast(table.edge))
     const { from } = graph.apply(operator, [edge, ...meeting, ...everywhere], options)
     const streams = from.outlets.map((name, outlet) => [name, new Stream(graph, { from, outlet })])

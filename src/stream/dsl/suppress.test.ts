@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import type { SuppressOptions } from './holding-back.ts'
+import type { SuppressOptions } from './suppress.ts'
 import { tumbling } from './windows.ts'
 
 const input = topic('input', { key: text(), value: json<number>() })

@@ -5,8 +5,8 @@ import type { Duration } from '../../base/index.ts'
 import { type Edge, type Graph, latenessOf, present } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import { GroupedTable } from './grouped-table.ts'
-import { type ByForeignKey, isByForeignKey, type JoinCall, joinedByForeignKey } from './foreign-key.ts'
-import { checkKept, toMeet } from './meeting.ts'
+import { type ByForeignKey, isByForeignKey, type JoinCall, joinedByForeignKey } from './foreign-keys.ts'
+import { checkKept, copartitioned } from './co-partitioning.ts'
 import type { OperatorSpec, Unary } from '../operators/operator.ts'
 import { suppress } from '../operators/suppress.ts'
 import { selectKey } from '../operators/stateless.ts'
@@ -14,7 +14,7 @@ import { groupRows } from '../operators/table-groups.ts'
 import { type Change, filterRows, filterRowsNot, mapRows } from '../operators/table-rows.ts'
 import type { History } from '../operators/versioned-table.ts'
 import { innerJoinTables, leftJoinTables, outerJoinTables } from '../operators/table-table-join.ts'
-import { holdBackOf, type SuppressOptions } from './holding-back.ts'
+import { holdBackOf, type SuppressOptions } from './suppress.ts'
 import type { Named, Versioned } from './options.ts'
 import { addSink, noTable, Stream } from './stream.ts'
 
@@ -195,7 +195,7 @@ export class Table<K, V> {
     const others = other.edge as Edge as Edge<Change<K, T>>
     graph.check(operator, [edge, others], options)
     for (const side of [this, other]) checkKept('table', side)
-    return new Table(graph, graph.apply(operator, [edge, toMeet(graph, others, this)], options))
+    return new Table(graph, graph.apply(operator, [edge, copartitioned(graph, others, this)], options))
   }
 
   #joinByForeignKey<K2, T, R>(

@@ -21,7 +21,7 @@ import type { WindowAggregate, WindowRecord } from '../operators/window-aggregat
 import { isByClock, latenessOfChanges, type Windows } from '../operators/windows.ts'
 import type { GroupedEdge, Kind } from './grouped.ts'
 import { lateOf } from './late.ts'
-import { inOneForm } from './meeting.ts'
+import { inOneForm } from './co-partitioning.ts'
 import type { Named, Versioned } from './options.ts'
 import { Stream } from './stream.ts'
 import { Table } from './table.ts'

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/index.ts'
 import { App, type Stream, type Table } from '../index.ts'
-import { output as nameOnly } from '../dsl/process-words.ts'
+import { output as nameOnly } from '../dsl/process-declarations.ts'
 import { session, tumbling } from '../dsl/windows.ts'
 import { returnedNumber } from './returned.ts'
 

@@ -96,14 +96,14 @@ export const joinBugs: readonly SeededBug[] = [
   },
   {
     name: 'joins: an exclusive bound matches',
-    file: 'src/stream/dsl/joining.ts',
+    file: 'src/stream/dsl/stream-joins.ts',
     find: "exclusive === 'both' ? ms - 1 : ms",
     replace: "exclusive === 'both' ? ms : ms",
     tests: ['src/stream/dsl/stream-joins.test.ts'],
   },
   {
     name: 'joins: records without a key are lost on the way to a left join',
-    file: 'src/stream/dsl/joining.ts',
+    file: 'src/stream/dsl/stream-joins.ts',
     find: "[kind !== 'join', kind === 'outerJoin']",
     replace: '[false, false]',
     tests: ['src/stream/dsl/stream-joins.test.ts', ...random],

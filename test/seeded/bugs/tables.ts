@@ -236,7 +236,7 @@ export const tableBugs: readonly SeededBug[] = [
   },
   {
     name: 'DSL: tables whose keys have two forms are joined where they are',
-    file: 'src/stream/dsl/meeting.ts',
+    file: 'src/stream/dsl/co-partitioning.ts',
     find: 'edge.from.keyCodec.form === keyCodec.form',
     replace: 'keyCodec !== undefined',
     tests: [

@@ -102,7 +102,7 @@ export const windowBugs: readonly SeededBug[] = [
   },
   {
     name: 'DSL: equal keys in two forms are two keys of a cogroup',
-    file: 'src/stream/dsl/meeting.ts',
+    file: 'src/stream/dsl/co-partitioning.ts',
     find: 'const isAlike = others.every(({ from }) => from.keyCodec.form === form)',
     replace: "const isAlike = form !== ''",
     tests: ['src/stream/dsl/cogrouped.test.ts'],

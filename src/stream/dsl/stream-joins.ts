@@ -7,7 +7,7 @@ import { valued } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import { type GlobalJoinCall, GlobalTable, joinGlobally } from './global-table.ts'
 import { innerJoinOf, leftJoinOf } from './history.ts'
-import { bothToMeet, checkKept, toMeet } from './meeting.ts'
+import { bothCopartitioned, checkKept, copartitioned } from './co-partitioning.ts'
 import { lateOf } from './late.ts'
 import type { JoinOptions, Named } from './options.ts'
 import { Stream } from './stream.ts'
@@ -42,7 +42,7 @@ export function joinTo<K, V, T, R>(
   const operator = (kind === 'join' ? innerJoinOf : leftJoinOf)(other, edge, joiner)
   graph.check(operator, [edge, other.edge], options)
   checkKept('stream', other)
-  const met = toMeet(graph, edge, other, kind === 'leftJoin')
+  const met = copartitioned(graph, edge, other, kind === 'leftJoin')
   return new Stream(graph, graph.apply(operator, [valued(met), other.edge], options))
 }
 
@@ -60,7 +60,7 @@ export function joinStreams<K, V, W, R>(
   const operator = streamJoin(kind, boundsOf(method, options), joiner)
   const { graph } = left
   graph.check(operator, [left.edge, right.edge], options)
-  const sides = bothToMeet(graph, left.edge, right.edge, [kind !== 'join', kind === 'outerJoin'])
+  const sides = bothCopartitioned(graph, left.edge, right.edge, [kind !== 'join', kind === 'outerJoin'])
   const joined = graph.apply(operator, [valued(sides[0]), valued(sides[1])], options)
   return Object.assign(new Stream(graph, joined), {
     lateLeft: lateOf<NonNullable<K>, V>(graph, joined, 1, sides[0]),

@@ -1,4 +1,4 @@
-/** How the sides of a join, or the streams of a cogroup, meet: keys of one form, in the same partitions. */
+/** Co-partitioning of joined and cogrouped streams: keys of one form, in the same partitions. */
 import { MillraceError } from '../../base/index.ts'
 import { jsonKeyCodec } from '../operators/key-codec.ts'
 import type { StreamRecord } from '../operators/record.ts'
@@ -25,7 +25,7 @@ export function checkKept(what: 'stream' | 'table', { edge, kept }: JoinedTable)
 }
 
 /** The records of `edge` as a join needs them: with keys in the table's form, in the table's partitions. */
-export function toMeet<K, V>(
+export function copartitioned<K, V>(
   graph: Graph,
   edge: Edge<StreamRecord<K, V>>,
   table: Pick<JoinedTable, 'edge'>,
@@ -42,7 +42,7 @@ export function toMeet<K, V>(
  * Both streams as a join needs them: in the same partitions, with keys of one form. A stream whose key was
  * not changed stays where it is. `keepsKeyless`: whether the records of each that have no key pass exchanges.
  */
-export function bothToMeet<K, V, W>(
+export function bothCopartitioned<K, V, W>(
   graph: Graph,
   left: Edge<StreamRecord<K, V>>,
   right: Edge<StreamRecord<K, W>>,
@@ -52,8 +52,8 @@ export function bothToMeet<K, V, W>(
   if (left.from.keyChanged && right.from.keyChanged)
     return [graph.exchange(left, jsonKeyCodec, keepsLeft), graph.exchange(right, jsonKeyCodec, keepsRight)]
   return left.from.keyChanged
-    ? [toMeet(graph, left, { edge: right }, keepsLeft), right]
-    : [left, toMeet(graph, right, { edge: left }, keepsRight)]
+    ? [copartitioned(graph, left, { edge: right }, keepsLeft), right]
+    : [left, copartitioned(graph, right, { edge: left }, keepsRight)]
 }
 
 /**

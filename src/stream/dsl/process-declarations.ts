@@ -1,4 +1,4 @@
-/** The words for what process needs: its states and its outputs. */
+/** What a program declares for process: its states and its outputs. */
 import { checkOptions, durationMs, type Duration } from '../../base/index.ts'
 import type { ListState, MapState, ValueState } from '../operators/kept-values.ts'
 import type { Declared, TimeDomain } from '../operators/process-states.ts'

@@ -9,7 +9,7 @@ import { bySide, type Sides, windowPairs } from '../operators/window-pairs.ts'
 import type { Windows } from '../operators/windows.ts'
 import { type Graph, present } from '../plan/graph.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
-import { bothToMeet } from './meeting.ts'
+import { bothCopartitioned } from './co-partitioning.ts'
 import type { Named, Versioned } from './options.ts'
 import { Stream } from './stream.ts'
 import type { Table } from './table.ts'
@@ -95,7 +95,7 @@ export function coGrouped<K, V, W>(
   const { graph } = left
   const aggregation = bySide<NonNullable<K>, NonNullable<V>, NonNullable<W>>()
   graph.check(windowAggregate('co-group', windows, aggregation), [left.edge, right.edge], options)
-  const sides = bothToMeet<K, V | W, V | W>(graph, left.edge, right.edge, [false, false])
+  const sides = bothCopartitioned<K, V | W, V | W>(graph, left.edge, right.edge, [false, false])
   const edges = [present(sides[0]), present(sides[1])] as const
   return new CoGroupedStreams(graph, windowedTable(graph, edges, windows, 'co-group', aggregation, options))
 }

@@ -3,7 +3,7 @@ import { MillraceError, type Duration } from '../../base/index.ts'
 import type { HoldBack } from '../operators/suppress.ts'
 import type { GraphNode } from '../plan/graph.ts'
 import type { Named } from './options.ts'
-import { checkTimed } from './timed.ts'
+import { checkHasWatermark } from './has-watermark.ts'
 import { positive } from './windows.ts'
 
 /** Options of `suppress`. Its bounds hold for each task, which has the keys of one partition. */
@@ -23,7 +23,7 @@ export interface SuppressOptions extends Named {
 export function holdBackOf(limit: Duration, from: GraphNode, options: SuppressOptions): HoldBack {
   const { maxRecords, maxBytes, whenFull = 'emitEarly' } = options
   const limitMs = positive(limit, 'the limit of suppress')
-  checkTimed('the time for which suppress holds changes', from)
+  checkHasWatermark('the time for which suppress holds changes', from)
   if (options.whenFull !== undefined && maxRecords === undefined && maxBytes === undefined)
     throw new MillraceError(
       'INVALID_ARGUMENT',

@@ -6,8 +6,8 @@ import type { GraphNode } from '../plan/graph.ts'
  * Refuses records with which no watermark moves. `what` cannot be without one: `the history of a table`.
  * @throws MillraceError INVALID_TOPOLOGY
  */
-export function checkTimed(what: string, from: Timed | GraphNode): void {
-  if (isTimed(from)) return
+export function checkHasWatermark(what: string, from: TableTopic | GraphNode): void {
+  if (hasWatermark(from)) return
   throw new MillraceError(
     'INVALID_TOPOLOGY',
     `Nothing says when ${what} is over: no watermark moves with the changes of '${from.name}'. ` +
@@ -16,13 +16,13 @@ export function checkTimed(what: string, from: Timed | GraphNode): void {
 }
 
 /** The topic of a table: it may declare no watermark. */
-interface Timed {
+interface TableTopic {
   readonly name: string
   readonly watermark: unknown
 }
 
-function isTimed(from: Timed | GraphNode): boolean {
+function hasWatermark(from: TableTopic | GraphNode): boolean {
   if (!('kind' in from)) return from.watermark !== undefined
-  if (from.kind === 'source') return from.of === 'stream' || isTimed(from.topic)
-  return from.inputs.some(input => isTimed(input.from))
+  if (from.kind === 'source') return from.of === 'stream' || hasWatermark(from.topic)
+  return from.inputs.some(input => hasWatermark(input.from))
 }
