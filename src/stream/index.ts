@@ -36,7 +36,7 @@ export {
   type SessionizeOptions,
   type SplitOptions,
 } from './dsl/options.ts'
-export { type StreamWithLate } from './dsl/late.ts'
+export { type StreamWithLate } from './dsl/side-outputs.ts'
 export { Stream } from './dsl/stream.ts'
 export {
   type Broadcast,

@@ -4,11 +4,11 @@ import { checkOption, checkOptions } from '../../base/index.ts'
 import type { PatternSpec } from '../operators/match-pattern.ts'
 import type { Taken } from '../operators/pattern-machine.ts'
 import type { AfterMatch } from '../operators/pattern-runs.ts'
-import { lateRecords } from '../operators/late-records.ts'
 import type { StreamRecord } from '../operators/record.ts'
 import type { Graph, OutletOf } from '../plan/graph.ts'
 import type { Named } from './options.ts'
 import type { EarlierEvents } from './pattern.ts'
+import { lateOf } from './side-outputs.ts'
 import { Stream } from './stream.ts'
 
 /** Options of `match`. */
@@ -54,16 +54,14 @@ export class Matches<K, M, V> {
    * millisecond of that time.
    */
   readonly timedOut: Stream<K, EarlierEvents<V, keyof M>>
-  readonly #graph: Graph
-  readonly #from: OutletOf['from']
-  #late: Stream<K, V> | undefined
+  readonly #late: () => Stream<K, V>
 
   /** @internal */
-  constructor(graph: Graph, { from }: OutletOf<StreamRecord<K, Taken>>) {
-    this.#graph = graph
-    this.#from = from
+  constructor(graph: Graph, matched: OutletOf<StreamRecord<K, Taken>>) {
+    const { from } = matched
     this.matches = new Stream(graph, { from, outlet: 0 })
     this.timedOut = new Stream(graph, { from, outlet: 1 })
+    this.#late = lateOf(graph, matched, 2, matched)
   }
 
   /**
@@ -71,12 +69,6 @@ export class Matches<K, M, V> {
    * same stream.
    */
   late(): Stream<K, V> {
-    return (this.#late ??= this.#lateRecords())
-  }
-
-  #lateRecords(): Stream<K, V> {
-    const edge = { from: this.#from, outlet: 2 }
-    const operator = lateRecords<K, V>(this.#from.keyCodec)
-    return new Stream(this.#graph, this.#graph.apply(operator, [edge], { name: `${this.#from.name}-late` }))
+    return this.#late()
   }
 }

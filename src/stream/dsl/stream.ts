@@ -11,7 +11,7 @@ import type { GlobalTable } from './global-table.ts'
 import { historyOf, rowsOf, type TableOptions } from './history.ts'
 import { lateness, positive } from './windows.ts'
 import { type JoinedStream, joinStreams, joinTo } from './stream-joins.ts'
-import { lateOf, type StreamWithLate } from './late.ts'
+import { lateOf, streamsByOutlet, type StreamWithLate } from './side-outputs.ts'
 import { copartitioned } from './co-partitioning.ts'
 import { branchesOf, streamsOf } from './merging.ts'
 import { apart, mappingAsync } from './map-async.ts'
@@ -241,10 +241,9 @@ export class Stream<K, V> {
     options: SplitOptions<R> = {},
   ): Readonly<Record<B | R, Stream<K, V>>> {
     const named = branchesOf<V, K>(branches, options)
-    const { from } = this.graph.apply(split(named, options.rest), [this.edge], options)
-    const streams = from.outlets.map((name, outlet) => [name, new Stream<K, V>(this.graph, { from, outlet })])
+    const branched = this.graph.apply(split(named, options.rest), [this.edge], options)
     // The outlets are the branches, and the rest.
-    return Object.fromEntries(streams) as Record<B | R, Stream<K, V>>
+    return streamsByOutlet<K, V>(this.graph, branched) as Record<B | R, Stream<K, V>>
   }
 
   /**
@@ -354,10 +353,9 @@ export class Stream<K, V> {
     const edge = graph.exchange(this.edge)
     const meeting = others.map(other => copartitioned(graph, other.edge, { edge }))
     const everywhere = tables.map(table => graph.broadcast(table.edge))
-    const { from } = graph.apply(operator, [edge, ...meeting, ...everywhere], options)
-    const streams = from.outlets.map((name, outlet) => [name, new Stream(graph, { from, outlet })])
+    const processed = graph.apply(operator, [edge, ...meeting, ...everywhere], options)
     // The outlets are the outputs.
-    return Object.fromEntries(streams) as { [N in keyof O]: Stream<NonNullable<K>, O[N]> }
+    return streamsByOutlet(graph, processed) as { [N in keyof O]: Stream<NonNullable<K>, O[N]> }
   }
 
   /**

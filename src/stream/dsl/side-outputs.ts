@@ -1,5 +1,5 @@
 /* oxlint-disable import/no-cycle -- methods of streams give streams with side outputs. */
-/** The side outputs of late records. */
+/** The outlets of an operator as streams: those of late records, and those that the program names. */
 import { lateRecords } from '../operators/late-records.ts'
 import type { Edge, Graph, OutletOf } from '../plan/graph.ts'
 import { Stream } from './stream.ts'
@@ -23,4 +23,14 @@ export function lateOf<K, V>(
     const operator = lateRecords<K, V>(side.from.keyCodec)
     return (stream ??= new Stream(graph, graph.apply(operator, [{ from, outlet }], { name })))
   }
+}
+
+/** The streams of all outlets of an operator, by their names. */
+export function streamsByOutlet<K, V>(
+  graph: Graph,
+  { from }: OutletOf,
+): Readonly<Record<string, Stream<K, V>>> {
+  return Object.fromEntries(
+    from.outlets.map((name, outlet) => [name, new Stream<K, V>(graph, { from, outlet })]),
+  )
 }
