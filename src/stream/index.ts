@@ -3,9 +3,9 @@ export { App } from './dsl/app.ts'
 export { isApp, listApps, resetApp, type AppDescription } from './run/apps.ts'
 export { CoGroupedStreams } from './dsl/windowed-co-group.ts'
 export { CogroupedStream, SessionWindowedCogroupedStream, WindowedCogroupedStream } from './dsl/cogrouped.ts'
-export { GroupedStream } from './dsl/grouped.ts'
+export { GroupedStream, type SessionizeOptions } from './dsl/grouped.ts'
 export { GroupedTable } from './dsl/grouped-table.ts'
-export { type JoinedStream } from './dsl/stream-joins.ts'
+export { type JoinedStream, type JoinOptions } from './dsl/stream-joins.ts'
 export { SessionWindowedStream, WindowedStream } from './dsl/windowed.ts'
 export { WindowedTable } from './dsl/windowed-table.ts'
 export { failsAlways, policyOf, settleFailedResult } from './task/error-policies.ts'
@@ -29,15 +29,10 @@ export { settingsOf, type RunOptions } from './run/run-options.ts'
 export { GlobalTable } from './dsl/global-table.ts'
 export { type TableOptions } from './dsl/history.ts'
 export { type SuppressOptions } from './dsl/suppress.ts'
-export {
-  type DeduplicateOptions,
-  type JoinOptions,
-  type RepartitionOptions,
-  type SessionizeOptions,
-  type SplitOptions,
-} from './dsl/options.ts'
+export { type DeduplicateOptions } from './dsl/deduplicate.ts'
+export { type SplitOptions } from './dsl/split.ts'
 export { type StreamWithLate } from './dsl/side-outputs.ts'
-export { Stream } from './dsl/stream.ts'
+export { type RepartitionOptions, Stream } from './dsl/stream.ts'
 export {
   type Broadcast,
   type ProcessDefinition,
@@ -59,7 +54,7 @@ export { type Timer } from './operators/key-timers.ts'
 export { type ListState, type MapState, type ValueState } from './operators/kept-values.ts'
 export { type ProcessContext } from './operators/process.ts'
 export { type TimeDomain } from './operators/process-states.ts'
-export { type MapAsyncOptions } from './dsl/options.ts'
+export { type MapAsyncOptions } from './dsl/map-async.ts'
 export { Matches, type MatchOptions } from './dsl/match.ts'
 export {
   type EarlierEvents,

@@ -25,11 +25,14 @@ import type {
 } from '../operators/windows.ts'
 import { checkCall, checkFolding, checkTop, wrongArgument } from './arguments.ts'
 import { CogroupedStream } from './cogrouped.ts'
-import type { SessionizeOptions, Versioned } from './options.ts'
+import type { Versioned } from './options.ts'
 import { Table } from './table.ts'
 import { SessionWindowedStream, WindowedStream } from './windowed.ts'
 import { isWindows, type WindowedTable, windowedTable } from './windowed-table.ts'
-import { session } from './windows.ts'
+import { session, type WindowOptions } from './windows.ts'
+
+/** Options of `sessionize`. */
+export interface SessionizeOptions extends Versioned, WindowOptions {}
 
 /**
  * The kind of an aggregate. The plan and the state carry it, so that no aggregate is mistaken for another.

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
 import { type TestApp, testApp, type TestAppOptions } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import type { MapAsyncOptions } from './options.ts'
+import type { MapAsyncOptions } from './map-async.ts'
 import { tumbling } from './windows.ts'
 
 const input = topic('input', { key: text(), value: json<number>() })

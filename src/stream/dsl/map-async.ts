@@ -1,15 +1,47 @@
-/** mapAsync, as a program calls it. */
-import { durationMs } from '../../base/index.ts'
+/* oxlint-disable import/no-cycle -- mapAsync makes another stream of a stream. */
+/** mapAsync: its options, the checks of them, and the stage in which it runs. */
+import { type Duration, durationMs } from '../../base/index.ts'
 import { type AsyncCalls, mapAsync } from '../operators/map-async.ts'
 import type { Unary } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import type { Edge, Graph } from '../plan/graph.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
-import type { MapAsyncOptions } from './options.ts'
+import type { Named } from './options.ts'
+import { Stream } from './stream.ts'
 import { positive } from './windows.ts'
 
+/** Options of `mapAsync`. */
+export interface MapAsyncOptions extends Named {
+  /**
+   * Whether results have the order of the records in their task. Default true. False: each comes once it is
+   * there; a watermark still does not overtake it.
+   */
+  readonly ordered?: boolean
+  /**
+   * How many calls of a task are in flight at most. While more records wait, no others are read. Default 100.
+   */
+  readonly capacity?: number
+  /** A call that takes longer has failed. Default: it may take as long as it does. */
+  readonly timeout?: Duration
+  /** How often a call is made again that has failed. Default 0. */
+  readonly retries?: number
+  /** The time before the first of these, which doubles with each. Default 100 ms. */
+  readonly backoff?: Duration
+}
+
+/** The results of an asynchronous function, under the keys of the records. */
+export function mappedAsync<K, V, R>(
+  { graph, edge }: Stream<K, V>,
+  mapper: (value: V, key: K, record: RecordContext) => R | Promise<R>,
+  options: MapAsyncOptions,
+): Stream<K, R> {
+  const operator = mappingAsync(mapper, options)
+  graph.check(operator, [edge], options)
+  return new Stream(graph, graph.apply(operator, [apart(graph, edge)], options))
+}
+
 /** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
-export function mappingAsync<K, V, R>(
+function mappingAsync<K, V, R>(
   mapper: (value: V, key: K, record: RecordContext) => R | Promise<R>,
   options: MapAsyncOptions,
 ): Unary<StreamRecord<K, V>, StreamRecord<K, R>> {
@@ -31,7 +63,7 @@ export function mappingAsync<K, V, R>(
  * The same records, in another stage if results that become due with time are among them: such a
  * result goes out ahead of the watermark, which cannot wait for it within one stage.
  */
-export function apart<R extends StreamRecord>(graph: Graph, edge: Edge<R>): Edge<R> {
+function apart<R extends StreamRecord>(graph: Graph, edge: Edge<R>): Edge<R> {
   return firesIn(edge) ? graph.repartition(edge) : edge
 }
 

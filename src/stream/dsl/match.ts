@@ -1,13 +1,14 @@
 /* oxlint-disable import/no-cycle -- matches are streams, which match patterns. */
-/** What match gives: the matches of a pattern, and what did not become one. */
+/** match: its options, the matches of a pattern, and what did not become one. */
 import { checkOption, checkOptions } from '../../base/index.ts'
-import type { PatternSpec } from '../operators/match-pattern.ts'
+import { matchPattern, type PatternSpec } from '../operators/match-pattern.ts'
 import type { Taken } from '../operators/pattern-machine.ts'
 import type { AfterMatch } from '../operators/pattern-runs.ts'
 import type { StreamRecord } from '../operators/record.ts'
-import type { Graph, OutletOf } from '../plan/graph.ts'
+import { type Graph, type OutletOf, present } from '../plan/graph.ts'
+import { checkCall } from './arguments.ts'
 import type { Named } from './options.ts'
-import type { EarlierEvents } from './pattern.ts'
+import { type EarlierEvents, pattern, type PatternOf, type PatternStart, specOf } from './pattern.ts'
 import { lateOf } from './side-outputs.ts'
 import { Stream } from './stream.ts'
 
@@ -31,8 +32,23 @@ export interface MatchOptions<Names extends PropertyKey = string> extends Named 
     | { readonly skipToLast: Names }
 }
 
+/** What a pattern finds in a stream. */
+export function matchesOf<K, V, M>(
+  { graph, edge }: Stream<K, V>,
+  given:
+    | PatternOf<NonNullable<V>, M>
+    | ((pattern: PatternStart<NonNullable<V>>) => PatternOf<NonNullable<V>, M>),
+  options: MatchOptions<keyof M>,
+): Matches<NonNullable<K>, M, NonNullable<V>> {
+  const spec = specOf(typeof given === 'function' ? given(pattern()) : given)
+  checkCall('match', {}, options)
+  const operator = matchPattern<NonNullable<K>, NonNullable<V>>(spec, afterMatchOf(options, spec))
+  graph.check(operator, [edge], options)
+  return new Matches(graph, graph.apply(operator, [present(graph.exchange(edge))], options))
+}
+
 /** @throws MillraceError INVALID_ARGUMENT for a step that the pattern does not have */
-export function afterMatchOf(
+function afterMatchOf(
   { afterMatch = 'noSkip' }: MatchOptions<PropertyKey>,
   { names }: PatternSpec,
 ): AfterMatch {

@@ -1,12 +1,14 @@
 /* oxlint-disable import/no-cycle -- process makes streams of a stream. */
-/** What a program gives to `process`, with its types, and the checks of it. */
+/** process: its definition with its types, the checks of it, and the streams of its outputs. */
 import { checkOptions, inWords, MillraceError, type OptionKind } from '../../base/index.ts'
 import type { BroadcastRows } from '../operators/broadcast-rows.ts'
 import { process, type ProcessContext, type Processing } from '../operators/process.ts'
 import type { TimeDomain } from '../operators/process-states.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
-import { checkKept } from './co-partitioning.ts'
+import { checkKept, copartitioned } from './co-partitioning.ts'
+import type { Versioned } from './options.ts'
 import { Output, StateDeclaration } from './process-declarations.ts'
+import { streamsByOutlet } from './side-outputs.ts'
 import { Stream } from './stream.ts'
 import { Table } from './table.ts'
 
@@ -48,21 +50,37 @@ export interface ProcessDefinition<K, V, S, O, T extends string, I, B> {
   readonly onRecord: (value: V, key: K, context: ProcessContext<S, O, T, RowsOf<B>>) => void
 }
 
+/** The streams of the outputs of a definition, by their names. */
+export function processed<K, V, S, O, T extends string, I, B>(
+  { graph, edge: own }: Stream<K, V>,
+  definition: ProcessDefinition<NonNullable<K>, V, S, O, T, I, B>,
+  options: Versioned,
+): { readonly [N in keyof O]: Stream<NonNullable<K>, O[N]> } {
+  const { operator, others, tables } = processing(definition as never, options)
+  graph.check(operator, [own, ...others, ...tables], options)
+  const edge = graph.exchange(own)
+  const inputs = others.map(other => copartitioned(graph, other, { edge }))
+  const broadcast = tables.map(table => graph.broadcast(table))
+  const outputs = graph.apply(operator, [edge, ...inputs, ...broadcast], options)
+  // The outlets are the outputs.
+  return streamsByOutlet(graph, outputs) as { [N in keyof O]: Stream<NonNullable<K>, O[N]> }
+}
+
 /** A definition whose types the compiler has checked. */
 type AnyDefinition = ProcessDefinition<never, never, object, object, string, object, object>
 
 /** What a definition makes. */
 interface Made {
   readonly operator: ReturnType<typeof process>
-  readonly others: readonly Stream<unknown, unknown>[]
-  readonly tables: readonly Table<unknown, unknown>[]
+  readonly others: readonly Stream<unknown, unknown>['edge'][]
+  readonly tables: readonly Table<unknown, unknown>['edge'][]
 }
 
 /**
  * The operator of a definition, and what it reads besides its stream.
  * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for results of windows to broadcast
  */
-export function processing(definition: AnyDefinition, options: unknown): Made {
+function processing(definition: AnyDefinition, options: unknown): Made {
   if (typeof definition !== 'object' || definition === null)
     throw wrongArgument('process', 'definition', 'an object with outputs and onRecord', definition)
   const { onRecord, outputs, state = {}, timers = {}, inputs = {}, broadcast = {} } = definition
@@ -101,7 +119,11 @@ export function processing(definition: AnyDefinition, options: unknown): Made {
     broadcast: Object.keys(tables),
     onRecord: [onRecord, ...others.map(one => one.onRecord)],
   })
-  return { operator, others: others.map(({ from }) => from), tables: Object.values(tables) }
+  return {
+    operator,
+    others: others.map(({ from }) => from.edge),
+    tables: Object.values(tables).map(({ edge }) => edge),
+  }
 }
 
 const parts = {

@@ -9,10 +9,39 @@ import { type GlobalJoinCall, GlobalTable, joinGlobally } from './global-table.t
 import { innerJoinOf, leftJoinOf } from './history.ts'
 import { bothCopartitioned, checkKept, copartitioned } from './co-partitioning.ts'
 import { lateOf } from './side-outputs.ts'
-import type { JoinOptions, Named } from './options.ts'
+import type { Named, Versioned } from './options.ts'
 import { Stream } from './stream.ts'
 import { Table } from './table.ts'
 import { lateness, signedMs } from './windows.ts'
+
+/**
+ * Which records of two streams a join brings together: those whose times are near each other.
+ * @example { within: '5m' }  // five minutes before to five minutes after, both included
+ * @example { before: 0, after: '1h' }  // the other record comes at the same time or up to an hour later
+ */
+export type JoinOptions = Versioned & JoinTimes & MoreJoinOptions
+
+/** From when to when the other stream's records match, as seen from a record of this one. */
+type JoinTimes =
+  | {
+      /** How far before and after it. */
+      readonly within: Duration
+      /** How far before it; default: `within`. Negative: only records after it match. */
+      readonly before?: Duration
+      /** How far after it; default: `within`. Negative: only records before it match. */
+      readonly after?: Duration
+    }
+  | { readonly within?: undefined; readonly before: Duration; readonly after: Duration }
+
+interface MoreJoinOptions {
+  /** Which of these bounds do not match themselves. Default: both do. */
+  readonly exclusive?: 'before' | 'after' | 'both'
+  /**
+   * A record takes part until the watermark of its partition has passed it by more than this. Later ones are
+   * late. A record without a match waits as long before it goes out. Default 0.
+   */
+  readonly allowedLateness?: Duration
+}
 
 /** The results of a join of a stream of V with one of W, and what came too late for it. */
 export interface JoinedStream<K, R, V, W> extends Stream<K, R> {

@@ -2,31 +2,24 @@
 /** The public DSL of streams: each method adds a node to the app's graph and returns the node's output. */
 import type { Duration } from '../../base/index.ts'
 import type { OutgoingHeader } from '../../port/index.ts'
-import { checkTopic, type WritableTopic } from '../../schema/index.ts'
+import type { WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present, valued } from '../plan/graph.ts'
 import { checkCall, checkNothing } from './arguments.ts'
 import { type CoGroupedStreams, coGrouped } from './windowed-co-group.ts'
 import { GroupedStream } from './grouped.ts'
 import type { GlobalTable } from './global-table.ts'
 import { historyOf, rowsOf, type TableOptions } from './history.ts'
-import { lateness, positive } from './windows.ts'
-import { type JoinedStream, joinStreams, joinTo } from './stream-joins.ts'
-import { lateOf, streamsByOutlet, type StreamWithLate } from './side-outputs.ts'
-import { copartitioned } from './co-partitioning.ts'
-import { branchesOf, streamsOf } from './merging.ts'
-import { apart, mappingAsync } from './map-async.ts'
-import { afterMatchOf, Matches, type MatchOptions } from './match.ts'
-import { pattern, type PatternOf, type PatternStart, specOf } from './pattern.ts'
-import { type ProcessDefinition, processing } from './process.ts'
-import type {
-  DeduplicateOptions,
-  JoinOptions,
-  MapAsyncOptions,
-  Named,
-  RepartitionOptions,
-  SplitOptions,
-  Versioned,
-} from './options.ts'
+import { type JoinedStream, type JoinOptions, joinStreams, joinTo } from './stream-joins.ts'
+import type { StreamWithLate } from './side-outputs.ts'
+import { sinkTo } from './sink.ts'
+import { splitByBranch, type SplitOptions } from './split.ts'
+import { deduplicated, type DeduplicateOptions } from './deduplicate.ts'
+import { merged } from './merge.ts'
+import { type MapAsyncOptions, mappedAsync } from './map-async.ts'
+import { type Matches, matchesOf, type MatchOptions } from './match.ts'
+import type { PatternOf, PatternStart } from './pattern.ts'
+import { processed, type ProcessDefinition } from './process.ts'
+import type { Named, Versioned } from './options.ts'
 import type { Unary } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import type { Windows } from '../operators/windows.ts'
@@ -40,15 +33,20 @@ import {
   peek,
   selectKey,
 } from '../operators/stateless.ts'
-import { deduplicate } from '../operators/deduplicate.ts'
 import { flatMapValues } from '../operators/flat-map-values.ts'
 import { forEach } from '../operators/for-each.ts'
-import { matchPattern } from '../operators/match-pattern.ts'
-import { merge } from '../operators/merge.ts'
 import { withHeaders } from '../operators/with-headers.ts'
 import { withTimestamp } from '../operators/with-timestamp.ts'
-import { split } from '../operators/split.ts'
 import { Table } from './table.ts'
+
+/** Options of `repartition`. */
+export interface RepartitionOptions extends Named {
+  /**
+   * How many partitions and tasks there are behind it. It is permanent, as state is partitioned by it.
+   * Default: as many as before it.
+   */
+  readonly partitions?: number
+}
 
 /**
  * The keys that a topic must accept. A record without a key (null) can be written to any topic; a stream
@@ -114,10 +112,7 @@ export class Stream<K, V> {
     mapper: (value: V, key: K, record: RecordContext) => R | Promise<R>,
     options: MapAsyncOptions = {},
   ): Stream<K, R> {
-    const { graph, edge } = this
-    const operator = mappingAsync(mapper, options)
-    graph.check(operator, [edge], options)
-    return new Stream(graph, graph.apply(operator, [apart(graph, edge)], options))
+    return mappedAsync(this, mapper, options)
   }
 
   /** Replaces key and value. Marks the key as changed: an exchange precedes the next keyed operation. */
@@ -218,14 +213,7 @@ export class Stream<K, V> {
     ...othersAndOptions: [...others: { readonly [I in keyof Vs]: Stream<K, Vs[I]> }, options: Named]
   ): Stream<K, V | Vs[number]>
   merge(...given: readonly (Stream<K, V> | Named)[]): Stream<K, V> {
-    const { streams, options } = streamsOf(given, (one): one is Stream<K, V> => one instanceof Stream)
-    const { graph } = this
-    const edges = [this.edge, ...streams.map(({ edge }) => edge)]
-    graph.check(merge(edges.length, true), edges, options)
-    const unmoved = edges.find(({ from }) => !from.keyChanged)
-    const meeting = unmoved ? edges.map(edge => graph.exchange(edge, unmoved.from.keyCodec, true)) : edges
-    const forms = new Set(meeting.map(({ from }) => from.keyCodec.form))
-    return new Stream(graph, graph.apply(merge<K, V>(edges.length, forms.size === 1), meeting, options))
+    return merged(this, given)
   }
 
   /**
@@ -240,10 +228,8 @@ export class Stream<K, V> {
     branches: Readonly<Record<B, (value: V, key: K, record: RecordContext) => boolean>>,
     options: SplitOptions<R> = {},
   ): Readonly<Record<B | R, Stream<K, V>>> {
-    const named = branchesOf<V, K>(branches, options)
-    const branched = this.graph.apply(split(named, options.rest), [this.edge], options)
-    // The outlets are the branches, and the rest.
-    return streamsByOutlet<K, V>(this.graph, branched) as Record<B | R, Stream<K, V>>
+    // Its names are those of the branches and of the rest.
+    return splitByBranch(this, branches, options) as Record<B | R, Stream<K, V>>
   }
 
   /**
@@ -262,16 +248,7 @@ export class Stream<K, V> {
    *   allow more lateness
    */
   deduplicate(within: Duration, options: DeduplicateOptions = {}): StreamWithLate<NonNullable<K>, V> {
-    checkCall('deduplicate', {}, options)
-    const { graph, edge } = this
-    const withinMs = positive(within, 'the time of deduplicate')
-    const operator = deduplicate<NonNullable<K>, V>(withinMs, lateness(options))
-    graph.check(operator, [edge], options)
-    const { from, outlet } = graph.exchange(edge)
-    const first = graph.apply(operator, [{ from, outlet }], options)
-    return Object.assign(new Stream(graph, first), {
-      late: lateOf<NonNullable<K>, V>(graph, first, 1, first),
-    })
+    return deduplicated(this, within, options)
   }
 
   /**
@@ -312,12 +289,7 @@ export class Stream<K, V> {
       | ((pattern: PatternStart<NonNullable<V>>) => PatternOf<NonNullable<V>, M>),
     options: MatchOptions<keyof M> = {},
   ): Matches<NonNullable<K>, M, NonNullable<V>> {
-    const spec = specOf(typeof given === 'function' ? given(pattern()) : given)
-    checkCall('match', {}, options)
-    const { graph, edge } = this
-    const operator = matchPattern<NonNullable<K>, NonNullable<V>>(spec, afterMatchOf(options, spec))
-    graph.check(operator, [edge], options)
-    return new Matches(graph, graph.apply(operator, [present(graph.exchange(edge))], options))
+    return matchesOf(this, given, options)
   }
 
   /**
@@ -343,19 +315,7 @@ export class Stream<K, V> {
     definition: ProcessDefinition<NonNullable<K>, V, S, O, T, I, B>,
     options: Versioned = {},
   ): { readonly [N in keyof O]: Stream<NonNullable<K>, O[N]> } {
-    const { graph } = this
-    const { operator, others, tables } = processing(definition as never, options)
-    graph.check(
-      operator,
-      [this, ...others, ...tables].map(one => one.edge),
-      options,
-    )
-    const edge = graph.exchange(this.edge)
-    const meeting = others.map(other => copartitioned(graph, other.edge, { edge }))
-    const everywhere = tables.map(table => graph.broadcast(table.edge))
-    const processed = graph.apply(operator, [edge, ...meeting, ...everywhere], options)
-    // The outlets are the outputs.
-    return streamsByOutlet(graph, processed) as { [N in keyof O]: Stream<NonNullable<K>, O[N]> }
+    return processed(this, definition, options)
   }
 
   /**
@@ -510,24 +470,10 @@ export class Stream<K, V> {
    *   as text for the keys of windows
    */
   to(topic: WritableTopic<WrittenKey<K>, NonNullable<V>>, options: Named = {}): void {
-    addSink(this.graph, this.edge, topic, options)
+    sinkTo(this.graph, this.edge, topic, options)
   }
 
   #then<K2, V2>(operator: Unary<StreamRecord<K, V>, StreamRecord<K2, V2>>, options: Named): Stream<K2, V2> {
     return new Stream(this.graph, this.graph.apply(operator, [this.edge], options))
   }
-}
-
-/** @internal Adds the node that writes to a topic. */
-export function addSink(graph: Graph, edge: Edge, topic: WritableTopic<never, never>, options: Named): void {
-  checkTopic('to', topic)
-  checkCall('to', {}, options)
-  graph.sink(edge, topic, options)
-}
-
-/** @internal What a join needs in place of `given`, for messages. */
-export function noTable(given: unknown): string {
-  return given instanceof Stream
-    ? 'a table (toTable() makes one of a stream, app.table(topic) reads a topic as one)'
-    : 'a table, as app.table(topic), toTable() and aggregates give one'
 }

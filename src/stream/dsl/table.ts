@@ -16,7 +16,8 @@ import type { History } from '../operators/versioned-table.ts'
 import { innerJoinTables, leftJoinTables, outerJoinTables } from '../operators/table-table-join.ts'
 import { holdBackOf, type SuppressOptions } from './suppress.ts'
 import type { Named, Versioned } from './options.ts'
-import { addSink, noTable, Stream } from './stream.ts'
+import { sinkTo } from './sink.ts'
+import { Stream } from './stream.ts'
 
 /**
  * A table: a record replaces the one before it under the same key, and null deletes. Operators on a table
@@ -178,7 +179,7 @@ export class Table<K, V> {
 
   /** Writes the changes to a topic; a deletion is written as null (a tombstone). */
   to(topic: WritableTopic<K, V>, options: Named = {}): void {
-    addSink(this.graph, this.edge, topic, options)
+    sinkTo(this.graph, this.edge, topic, options)
   }
 
   #join<K2, T, R>(
@@ -213,4 +214,11 @@ export class Table<K, V> {
     const { graph, edge, kept, history } = this
     return new Table(graph, graph.apply(operator, [edge], options), kept, history)
   }
+}
+
+/** What a join needs in place of `given`, for messages. */
+function noTable(given: unknown): string {
+  return given instanceof Stream
+    ? 'a table (toTable() makes one of a stream, app.table(topic) reads a topic as one)'
+    : 'a table, as app.table(topic), toTable() and aggregates give one'
 }

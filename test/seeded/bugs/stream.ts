@@ -579,14 +579,14 @@ export const streamBugs: readonly SeededBug[] = [
   },
   {
     name: 'DSL: a merge leaves keys that were changed where they were',
-    file: 'src/stream/dsl/stream.ts',
+    file: 'src/stream/dsl/merge.ts',
     find: 'unmoved ? edges.map(edge => graph.exchange(edge, unmoved.from.keyCodec, true)) : edges',
     replace: 'unmoved ? edges.map(edge => edge) : edges',
     tests: ['src/stream/dsl/merging.test.ts', 'test/app/key-forms.test.ts'],
   },
   {
     name: 'DSL: the exchange before a merge drops what has no key',
-    file: 'src/stream/dsl/stream.ts',
+    file: 'src/stream/dsl/merge.ts',
     find: 'graph.exchange(edge, unmoved.from.keyCodec, true)',
     replace: 'graph.exchange(edge, unmoved.from.keyCodec, false)',
     tests: ['src/stream/dsl/merging.test.ts'],

@@ -1,27 +1,38 @@
-/** Checks of the arguments of `merge` and `split`, which have another form than those of other methods. */
+/* oxlint-disable import/no-cycle -- split makes streams of a stream. */
+/** split: the branches of a stream, and the checks of them. */
 import { inWords, MillraceError } from '../../base/index.ts'
-import { checkCall, wrongArgument } from './arguments.ts'
 import type { RecordContext } from '../operators/record.ts'
-import type { Named, SplitOptions } from './options.ts'
+import { split } from '../operators/split.ts'
+import { checkCall, wrongArgument } from './arguments.ts'
+import type { Named } from './options.ts'
+import { streamsByOutlet } from './side-outputs.ts'
+import type { Stream } from './stream.ts'
 
-/** The streams that merge was given, and its options, which may come last. */
-export function streamsOf<S>(
-  given: readonly (S | Named)[],
-  isStream: (one: S | Named) => one is S,
-): { readonly streams: readonly S[]; readonly options: Named } {
-  const last = given.at(-1)
-  const options = given.length > 1 && last !== undefined && !isStream(last) ? last : undefined
-  const others = options === undefined ? given : given.slice(0, -1)
-  const streams = others.filter(isStream)
-  const wrong = others.length === 0 ? [undefined] : others.filter(one => !isStream(one))
-  if (wrong.length > 0) throw wrongArgument('merge', 'argument', 'a stream', wrong[0])
-  checkCall('merge', {}, options)
-  return { streams, options: options ?? {} }
+/** Options of `split`. */
+export interface SplitOptions<R extends string = never> extends Named {
+  /**
+   * The name of the stream of records that no branch takes. Default: they are dropped, and counted as
+   * `unmatched`.
+   */
+  readonly rest?: R
+}
+
+/** What each branch takes, by its name. */
+type Branches<K, V> = Readonly<Record<string, (value: V, key: K, record: RecordContext) => boolean>>
+
+/** The streams of the branches, and of the rest if it has a name. */
+export function splitByBranch<K, V>(
+  { graph, edge }: Stream<K, V>,
+  branches: Branches<K, V>,
+  options: SplitOptions<string>,
+): Readonly<Record<string, Stream<K, V>>> {
+  const operator = split(branchesOf(branches, options), options.rest)
+  return streamsByOutlet(graph, graph.apply(operator, [edge], options))
 }
 
 /** The branches of split, in order. */
-export function branchesOf<V, K>(
-  branches: Readonly<Record<string, (value: V, key: K, record: RecordContext) => boolean>>,
+function branchesOf<K, V>(
+  branches: Branches<K, V>,
   options: SplitOptions<string>,
 ): [name: string, takes: (value: V, key: K, record: RecordContext) => boolean][] {
   if (typeof branches !== 'object' || branches === null || Array.isArray(branches))
