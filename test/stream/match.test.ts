@@ -8,6 +8,7 @@ import type { Random } from '../../src/base/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
 import { App, pattern } from '../../src/stream/index.ts'
 import { forSeeds } from '../for-seeds.ts'
+import { runAtRandom } from './random-run.ts'
 import { type InputRecord, TaskHarness } from './task-harness.ts'
 
 const outOfOrderness = 12
@@ -96,20 +97,7 @@ function oneCase(random: Random): void {
     ['names', [recordsOf(10, 20, 'ab'), recordsOf(10, 20, 'xy')]],
   ])
   const harness = new TaskHarness(app, inputs, { rowsPerTurn: 1 + random.int(4) })
-  let hasCrashed = false
-  const between = (): boolean => {
-    if (random.int(4) === 0) harness.commit()
-    hasCrashed = random.int(8) === 0
-    if (hasCrashed) harness.restart()
-    return !hasCrashed
-  }
-  do {
-    hasCrashed = false
-    for (let open = harness.open; open.length > 0; open = harness.open)
-      harness.read(open[random.int(open.length)]!, 1 + random.int(5), between)
-    harness.endExhausted(between)
-  } while (hasCrashed)
-  harness.commit()
+  runAtRandom(harness, random)
 
   const expected = new Map<unknown, string[]>()
   for (const records of partitions) {

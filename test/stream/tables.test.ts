@@ -8,6 +8,7 @@ import { partitionForBinary, type Random } from '../../src/base/index.ts'
 import { json, text, topic, type Topic } from '../../src/schema/index.ts'
 import { App, type Table } from '../../src/stream/index.ts'
 import { forSeeds } from '../for-seeds.ts'
+import { runAtRandom } from './random-run.ts'
 import { type InputRecord, TaskHarness } from './task-harness.ts'
 
 const lefts = topic('lefts', { key: text(), value: json<number>() })
@@ -38,19 +39,10 @@ function changesAtRandom(random: Random, { key: codec }: Topic<string, number>, 
   return { changes, rows, deleted }
 }
 
-/** Runs to the end, in a random order, with commits and crashes. */
-function runAtRandom(app: App, inputs: Map<string, InputRecord[][]>, random: Random): TaskHarness {
+/** Runs to the end, at random. */
+function runToEnd(app: App, inputs: Map<string, InputRecord[][]>, random: Random): TaskHarness {
   const harness = new TaskHarness(app, inputs)
-  for (let crashes = 0, open = harness.open; open.length > 0; open = harness.open) {
-    harness.read(open[random.int(open.length)]!, 1 + random.int(4))
-    if (random.int(3) === 0) harness.commit()
-    else if (crashes < 10 && random.int(6) === 0) {
-      crashes += 1
-      harness.restart()
-    }
-  }
-  harness.endExhausted()
-  harness.commit()
+  runAtRandom(harness, random)
   // No table says that a row is gone that never was.
   const known = new Set<string>()
   for (const { key, value } of harness.outputs) {
@@ -87,7 +79,7 @@ for (const kind of ['join', 'leftJoin', 'outerJoin'] as const)
         ['lefts', left.changes],
         ['rights', right.changes],
       ])
-      const harness = runAtRandom(app, inputs, random)
+      const harness = runToEnd(app, inputs, random)
 
       const isThere = (key: string): boolean =>
         (left.rows.has(key) || kind === 'outerJoin') && (right.rows.has(key) || kind !== 'join')
@@ -134,7 +126,7 @@ for (const kind of ['join', 'leftJoin'] as const)
         ['lefts', left.changes],
         ['rights', right.changes],
       ])
-      const harness = runAtRandom(app, inputs, random)
+      const harness = runToEnd(app, inputs, random)
 
       const found = harness.table('output')
       const expected = new Map<string, unknown>()
@@ -171,7 +163,7 @@ test('a table joined to itself: no change replaces what was never there', () =>
     const table = app.table(lefts)
     const tens = table.mapValues(value => (value > 3 ? null : value * 10))
     table.outerJoin(tens, (one, another) => (one ?? 0) + (another ?? 0)).to(output)
-    const harness = runAtRandom(app, new Map([['lefts', changes]]), random)
+    const harness = runToEnd(app, new Map([['lefts', changes]]), random)
     const expected = [...rows].map(([key, { value, timestamp }]): [string, unknown] => {
       const n = Number(value)
       return [JSON.stringify(key), [n > 3 ? n : n + n * 10, timestamp]]
@@ -192,7 +184,7 @@ test('changes that are held back: the last ones are those of the table', () =>
       .table(timed)
       .suppress(1 + random.int(20), bounds)
       .to(output)
-    const harness = runAtRandom(app, new Map([['timed', changes]]), random)
+    const harness = runToEnd(app, new Map([['timed', changes]]), random)
     const expected = [...rows].map(([key, { value, timestamp }]): [string, unknown] => [
       JSON.stringify(key),
       [value, timestamp],
@@ -236,7 +228,7 @@ test('a grouped table: sums and counts of the rows that each group has', () =>
         ({ n, sum }, value) => ({ n: n - 1, sum: sum - value }),
       )
       .to(output)
-    const harness = runAtRandom(app, new Map([['lefts', changes]]), random)
+    const harness = runToEnd(app, new Map([['lefts', changes]]), random)
     deepEqual(sorted(harness.table('output')), sorted(groupsOf(changes.flat())))
   }))
 
@@ -256,7 +248,7 @@ test('a grouped join of a table to itself: each change takes back what the one b
         (n, value) => (n === value + 1 ? null : (n ?? 0) - value - 1),
       )
       .to(output)
-    const harness = runAtRandom(app, new Map([['lefts', changes]]), random)
+    const harness = runToEnd(app, new Map([['lefts', changes]]), random)
     const sums = new Map<string, number>()
     for (const value of [...rows.values()].map(each => Number(each.value) * (Number(each.value) > 2 ? 2 : 1)))
       sums.set(`${value % 3}`, (sums.get(`${value % 3}`) ?? 0) + value + 1)
