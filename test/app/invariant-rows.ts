@@ -3,6 +3,7 @@ import {
   alignedRows,
   asOf,
   exchangedSessionRows,
+  inTime,
   lastOfRows,
   type OracleRecord,
   sessionRows,
@@ -67,10 +68,7 @@ export function expectedRows(
 
 /** How often each event has met each other one whose other key is its own, or none. */
 function pairedRows(partitions: Partitions): Map<string, unknown> {
-  const taken = partitions
-    .flatMap(events => withWatermarks(events, outOfOrderness))
-    .filter(({ record, watermark }) => watermark <= record.timestamp + near.allowedLateness)
-    .map(({ record }) => record)
+  const taken = inTime(partitions, outOfOrderness, near.allowedLateness)
   const rows = new Map<string, readonly [count: number, timestamp: number]>()
   const met = (one: Event, other?: Event): void => {
     const pair = JSON.stringify(
@@ -147,23 +145,15 @@ function sharedRows(events: readonly Event[]): Map<string, unknown> {
 /** Of each key the last match: a high value, the next low one, and the time of that. */
 function matchedRows(partitions: Partitions): Map<string, unknown> {
   const rows = new Map<string, readonly [pair: number, timestamp: number]>()
-  for (const events of partitions) {
-    let watermark = Number.NEGATIVE_INFINITY
-    const inTime = events.filter(({ timestamp }) => {
-      const isLate = watermark > timestamp
-      watermark = Math.max(watermark, timestamp - outOfOrderness)
-      return !isLate
-    })
-    for (const [key, own] of Map.groupBy(inTime, event => event.key)) {
-      let open: Event[] = []
-      for (const event of own.toSorted((one, other) => one.timestamp - other.timestamp)) {
-        open = open.filter(({ timestamp }) => event.timestamp - timestamp < matchMs)
-        if (isHigh(event)) open.push(event)
-        else {
-          for (const { value } of open)
-            rows.set(JSON.stringify(key), [10 * value + event.value, event.timestamp])
-          open = []
-        }
+  for (const [key, own] of Map.groupBy(inTime(partitions, outOfOrderness), event => event.key)) {
+    let open: Event[] = []
+    for (const event of own.toSorted((one, other) => one.timestamp - other.timestamp)) {
+      open = open.filter(({ timestamp }) => event.timestamp - timestamp < matchMs)
+      if (isHigh(event)) open.push(event)
+      else {
+        for (const { value } of open)
+          rows.set(JSON.stringify(key), [10 * value + event.value, event.timestamp])
+        open = []
       }
     }
   }

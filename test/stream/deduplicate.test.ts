@@ -8,6 +8,7 @@ import type { Random } from '../../src/base/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
 import { App } from '../../src/stream/index.ts'
 import { forSeeds } from '../for-seeds.ts'
+import { inTime } from './oracle.ts'
 import { runAtRandom } from './random-run.ts'
 import { type InputRecord, TaskHarness } from './task-harness.ts'
 
@@ -21,14 +22,10 @@ const output = topic('output', { key: text(), value: json<number>() })
 /** The values that pass in one partition, in order: each record is compared with all that have passed. */
 function passing(records: readonly InputRecord[], within: number, allowedLateness: number): unknown[] {
   const passed: InputRecord[] = []
-  let partitionWatermark = Number.NEGATIVE_INFINITY
-  for (const record of records) {
-    const { key, timestamp } = record
-    const isLate = partitionWatermark > timestamp + allowedLateness
-    partitionWatermark = Math.max(partitionWatermark, timestamp - outOfOrderness)
+  for (const record of inTime([records], outOfOrderness, allowedLateness)) {
     const isNear = (one: InputRecord): boolean =>
-      one.key === key && Math.abs(one.timestamp - timestamp) < within
-    if (!isLate && !passed.some(isNear)) passed.push(record)
+      one.key === record.key && Math.abs(one.timestamp - record.timestamp) < within
+    if (!passed.some(isNear)) passed.push(record)
   }
   return passed.map(({ value }) => value)
 }

@@ -8,6 +8,7 @@ import type { Random } from '../../src/base/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
 import { App, pattern } from '../../src/stream/index.ts'
 import { forSeeds } from '../for-seeds.ts'
+import { inTime } from './oracle.ts'
 import { runAtRandom } from './random-run.ts'
 import { type InputRecord, TaskHarness } from './task-harness.ts'
 
@@ -20,9 +21,8 @@ const found = topic('found', { key: text(), value: json<string>() })
 const withinMs = 30
 
 /** An event of the model: the rest of its value says what it is. */
-interface Event {
+interface Event extends InputRecord {
   readonly value: number
-  readonly timestamp: number
 }
 
 const isKind = (kind: number) => (value: number) => value % 4 === kind
@@ -84,7 +84,7 @@ function oneCase(random: Random): void {
     .to(found)
   both.timedOut.mapValues(({ a }, _key, { timestamp }) => `timed out: ${a.join(' ')} @${timestamp}`).to(found)
   let n = 0
-  const recordsOf = (count: number, disorder: number, keys: string): InputRecord[] =>
+  const recordsOf = (count: number, disorder: number, keys: string): Event[] =>
     Array.from({ length: count }, (_, i) => ({
       key: keys[random.int(2)]!,
       // Unique, and of a random kind.
@@ -100,22 +100,14 @@ function oneCase(random: Random): void {
   runAtRandom(harness, random)
 
   const expected = new Map<unknown, string[]>()
-  for (const records of partitions) {
-    let passed = Number.NEGATIVE_INFINITY
-    const inTime = (records as (InputRecord & Event)[]).filter(({ timestamp }) => {
-      const isLate = passed > timestamp
-      passed = Math.max(passed, timestamp - outOfOrderness)
-      return !isLate
-    })
-    for (const [key, own] of Map.groupBy(inTime, each => each.key)) {
-      const events = own.toSorted((one, other) => one.timestamp - other.timestamp)
-      const timedOut = events.flatMap(({ value, timestamp }, i) =>
-        isKind(0)(value) && model.isTimedOut(events, i)
-          ? [`timed out: ${value} @${timestamp + withinMs - 1}`]
-          : [],
-      )
-      expected.set(key, [...model.matches(events), ...timedOut].toSorted())
-    }
+  for (const [key, own] of Map.groupBy(inTime(partitions, outOfOrderness), each => each.key)) {
+    const events = own.toSorted((one, other) => one.timestamp - other.timestamp)
+    const timedOut = events.flatMap(({ value, timestamp }, i) =>
+      isKind(0)(value) && model.isTimedOut(events, i)
+        ? [`timed out: ${value} @${timestamp + withinMs - 1}`]
+        : [],
+    )
+    expected.set(key, [...model.matches(events), ...timedOut].toSorted())
   }
   const told = Map.groupBy(harness.outputs, each => each.key)
   for (const [key, all] of expected)

@@ -35,8 +35,12 @@ type Partitions = readonly (readonly OracleRecord[])[]
 type Sessions = SessionWindows | DynamicSessionWindows
 type KeyOf = (record: OracleRecord) => string
 
+interface Timed {
+  readonly timestamp: number
+}
+
 /** Each record with the watermark of its partition before it. */
-export function withWatermarks<R extends OracleRecord>(
+export function withWatermarks<R extends Timed>(
   partition: readonly R[],
   outOfOrderness: number,
 ): { record: R; watermark: number }[] {
@@ -46,6 +50,18 @@ export function withWatermarks<R extends OracleRecord>(
     watermark = Math.max(watermark, record.timestamp - outOfOrderness)
     return judged
   })
+}
+
+/** The records that their own watermark has not passed by more than the lateness. */
+export function inTime<R extends Timed>(
+  partitions: readonly (readonly R[])[],
+  outOfOrderness: number,
+  allowedLatenessMs: number = 0,
+): R[] {
+  return partitions
+    .flatMap(partition => withWatermarks(partition, outOfOrderness))
+    .filter(({ record, watermark }) => watermark <= record.timestamp + allowedLatenessMs)
+    .map(({ record }) => record)
 }
 
 /**
@@ -58,11 +74,7 @@ export function asOf<R extends OracleRecord>(
   historyMs: number,
   allowedLatenessMs: number,
 ): (key: string, timestamp: number, watermark: number) => R | undefined {
-  const accepted = table.flatMap(changes =>
-    withWatermarks(changes, outOfOrderness)
-      .filter(({ record, watermark }) => watermark <= record.timestamp + allowedLatenessMs)
-      .map(({ record }) => record),
-  )
+  const accepted = inTime(table, outOfOrderness, allowedLatenessMs)
   return (key, timestamp, watermark) => {
     if (watermark > timestamp + historyMs + allowedLatenessMs) return undefined
     let found: R | undefined
@@ -162,7 +174,7 @@ export function slidingRows(
   keyOf: KeyOf,
 ): OracleRow[] {
   const rows: OracleRow[] = []
-  for (const [key, records] of Map.groupBy(taken(partitions, outOfOrderness, allowedLatenessMs), keyOf))
+  for (const [key, records] of Map.groupBy(inTime(partitions, outOfOrderness, allowedLatenessMs), keyOf))
     for (const end of new Set(records.flatMap(({ timestamp }) => [timestamp, timestamp + 1 + sizeMs]))) {
       const start = end - sizeMs
       const held = records.filter(({ timestamp }) => timestamp >= start && timestamp <= end)
@@ -180,14 +192,6 @@ export function slidingRows(
   return rows
 }
 
-/** The records that their own watermark has not passed by more than the lateness. */
-function taken(partitions: Partitions, outOfOrderness: number, allowedLatenessMs: number): OracleRecord[] {
-  return partitions
-    .flatMap(partition => withWatermarks(partition, outOfOrderness))
-    .filter(({ record, watermark }) => watermark <= record.timestamp + allowedLatenessMs)
-    .map(({ record }) => record)
-}
-
 /**
  * Sessions behind an exchange: all records that their own watermark has not passed by more than the lateness,
  * from any partition.
@@ -199,7 +203,7 @@ export function exchangedSessionRows(
   keyOf: KeyOf,
 ): OracleRow[] {
   const endOf = endsOf(windows)
-  const inOrder = taken(partitions, outOfOrderness, windows.allowedLatenessMs).toSorted(
+  const inOrder = inTime(partitions, outOfOrderness, windows.allowedLatenessMs).toSorted(
     (a, b) => a.timestamp - b.timestamp,
   )
   const rows: OracleRow[] = []
