@@ -19,11 +19,12 @@ export interface DeduplicateOptions extends Named, WindowOptions {
 
 /** The first record of each key, in the tasks that own the keys. */
 export function deduplicated<K, V>(
-  { graph, edge }: Stream<K, V>,
+  stream: Stream<K, V>,
   within: Duration,
   options: DeduplicateOptions,
 ): StreamWithLate<NonNullable<K>, V> {
   checkCall('deduplicate', {}, options)
+  const { graph, edge } = stream
   const withinMs = positive(within, 'the time of deduplicate')
   const operator = deduplicate<NonNullable<K>, V>(withinMs, lateness(options))
   graph.check(operator, [edge], options)

@@ -31,10 +31,11 @@ export interface MapAsyncOptions extends Named {
 
 /** The results of an asynchronous function, under the keys of the records. */
 export function mappedAsync<K, V, R>(
-  { graph, edge }: Stream<K, V>,
+  stream: Stream<K, V>,
   mapper: (value: V, key: K, record: RecordContext) => R | Promise<R>,
   options: MapAsyncOptions,
 ): Stream<K, R> {
+  const { graph, edge } = stream
   const operator = mappingAsync(mapper, options)
   graph.check(operator, [edge], options)
   return new Stream(graph, graph.apply(operator, [apart(graph, edge)], options))

@@ -34,7 +34,7 @@ export interface MatchOptions<Names extends PropertyKey = string> extends Named 
 
 /** What a pattern finds in a stream. */
 export function matchesOf<K, V, M>(
-  { graph, edge }: Stream<K, V>,
+  stream: Stream<K, V>,
   given:
     | PatternOf<NonNullable<V>, M>
     | ((pattern: PatternStart<NonNullable<V>>) => PatternOf<NonNullable<V>, M>),
@@ -42,6 +42,7 @@ export function matchesOf<K, V, M>(
 ): Matches<NonNullable<K>, M, NonNullable<V>> {
   const spec = specOf(typeof given === 'function' ? given(pattern()) : given)
   checkCall('match', {}, options)
+  const { graph, edge } = stream
   const operator = matchPattern<NonNullable<K>, NonNullable<V>>(spec, afterMatchOf(options, spec))
   graph.check(operator, [edge], options)
   return new Matches(graph, graph.apply(operator, [present(graph.exchange(edge))], options))

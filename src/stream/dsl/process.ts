@@ -52,13 +52,14 @@ export interface ProcessDefinition<K, V, S, O, T extends string, I, B> {
 
 /** The streams of the outputs of a definition, by their names. */
 export function processed<K, V, S, O, T extends string, I, B>(
-  { graph, edge: own }: Stream<K, V>,
+  stream: Stream<K, V>,
   definition: ProcessDefinition<NonNullable<K>, V, S, O, T, I, B>,
   options: Versioned,
 ): { readonly [N in keyof O]: Stream<NonNullable<K>, O[N]> } {
+  const { graph } = stream
   const { operator, others, tables } = processing(definition as never, options)
-  graph.check(operator, [own, ...others, ...tables], options)
-  const edge = graph.exchange(own)
+  graph.check(operator, [stream.edge, ...others, ...tables], options)
+  const edge = graph.exchange(stream.edge)
   const inputs = others.map(other => copartitioned(graph, other, { edge }))
   const broadcast = tables.map(table => graph.broadcast(table))
   const outputs = graph.apply(operator, [edge, ...inputs, ...broadcast], options)

@@ -22,10 +22,11 @@ type Branches<K, V> = Readonly<Record<string, (value: V, key: K, record: RecordC
 
 /** The streams of the branches, and of the rest if it has a name. */
 export function splitByBranch<K, V>(
-  { graph, edge }: Stream<K, V>,
+  stream: Stream<K, V>,
   branches: Branches<K, V>,
   options: SplitOptions<string>,
 ): Readonly<Record<string, Stream<K, V>>> {
+  const { graph, edge } = stream
   const operator = split(branchesOf(branches, options), options.rest)
   return streamsByOutlet(graph, graph.apply(operator, [edge], options))
 }
