@@ -2,8 +2,9 @@
  * Timers by key and name, each set once: setting it again moves it. They belong to the key that is processed.
  *
  * By event time a timer fires when the watermark has passed its time. A time that the watermark of the
- * record has passed counts as this watermark, so that no timer fires in the past. At the end of time, timers
- * set no others: a chain of them would not end.
+ * record has passed counts as this watermark, so that no timer fires in the past. A time before 1970 counts
+ * as 1970: no record can have it, and results have the time of their timer. At the end of time, timers set
+ * no others: a chain of them would not end.
  *
  * State: `set`, namespace 0, name and key → the time of the timer; `timers` and `clock-timers`, the same by
  * time (timers.ts, clock-timers.ts).
@@ -19,7 +20,7 @@ import { type Timers, timers } from './timers.ts'
 export interface Timer {
   /** The time for which it is set; undefined if it is not. */
   readonly time: number | undefined
-  /** Sets it, in ms since the epoch, in place of an earlier time. */
+  /** Sets it, in ms since the epoch, in place of an earlier time. A negative time counts as 0. */
   set(time: number): void
   cancel(): void
 }
@@ -82,7 +83,7 @@ export function keyTimers(
           throw new TypeError(`timer '${name}' needs a whole number of ms since 1970, got ${inWords(time)}`)
         cancel()
         if (current.isOver) return
-        const at = domain === 'event' ? Math.max(time, current.watermark) : time
+        const at = Math.max(time, 0, domain === 'event' ? current.watermark : 0)
         set.put(0, ownId(), at)
         queue.set(at, ownId())
       },

@@ -237,6 +237,11 @@ check('timers of a key fire before a record whose watermark has passed them', al
   ['b 0 @97', [], []],
 ])
 
+check('a time before 1970 counts as 1970: results have the time of their timer', alarm, [
+  ['a -3 @5', [], ['set 0 ring:"a" 0', 'timers 0 ring:"a" true']],
+  ['W1', ['out: a ["a","not set",1] @0'], ['set 0 ring:"a" 10', 'timers 10 ring:"a" true']],
+])
+
 check('a time that the watermark has passed counts as the watermark', alarm, [
   ['W50', []],
   ['a 20 @60', [], ['set 0 ring:"a" 50', 'timers 50 ring:"a" true']],
