@@ -97,3 +97,28 @@ test('a global table belongs to its app', () => {
   )
   throws(() => other.join(table as never, 'city' as never), { message: /keyOf of join of a global table/ })
 })
+
+test('a key that the topic of the table cannot have is refused with the advice for it', () => {
+  const named = topic('named', { key: text(), value: text() })
+  const byNumber = (): string => 7 as unknown as string
+  for (const join of [
+    (app: App) => app.stream(orders).join(app.globalTable(named), byNumber, () => 1),
+    (app: App) =>
+      app
+        .table(orders)
+        .join(app.table(named), byNumber, () => 1)
+        .toStream(),
+    (app: App) =>
+      app
+        .stream(orders)
+        .selectKey(byNumber)
+        .join(app.table(named), () => 1),
+  ]) {
+    const app = new App('app')
+    join(app).to(output)
+    throws(() => testApp(app).input(orders).push({ key: 'a', value: { city: 1 } }), {
+      code: 'USER_FUNCTION_FAILED',
+      message: /7 cannot be the key of topic 'named'.*must be as the topic has them/,
+    })
+  }
+})

@@ -5,7 +5,7 @@
  * key that the program made (selectKey, groupBy) is JSON, in which `"1"` and `1` differ; a join encodes it in
  * the form of the table.
  */
-import { binaryString, MillraceError, utf8OfBinary } from '../../base/index.ts'
+import { binaryString, inWords, MillraceError, utf8OfBinary } from '../../base/index.ts'
 import type { Codec, Windowed } from '../../schema/index.ts'
 import { canonicalJsonSerde, Malformed, type Slices, windowedForm, windowedJson } from '../../schema/index.ts'
 import type { StreamRecord } from './record.ts'
@@ -62,7 +62,8 @@ export const jsonKeyCodec: KeyCodec = {
 
 /** The form that a topic's keys have on the log. */
 export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
-  // Not the codec's own encode: the keys encoded here were read, and so validated, before.
+  // Not the codec's own encode: most keys encoded here were read, and so validated, before. Others a program
+  // made, for a join.
   const { serde } = codec
   const slices: Slices = {
     bytes: new Uint8Array(0),
@@ -79,7 +80,9 @@ export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
       } catch (error) {
         throw new MillraceError(
           'INVALID_ARGUMENT',
-          `The ${codec.where} cannot be written as it was read (${(error as Error).message}): its schema transforms it. Group by what it has become: groupBy((_, key) => key).`,
+          `${inWords(key)} cannot be the ${codec.where} (${(error as Error).message}). ` +
+            'A key that the program makes to meet it, for a join say, must be as the topic has them on the log. ' +
+            'A key that was read, and that the schema transforms, is grouped by what it has become: groupBy((_, key) => key).',
           { cause: error },
         )
       }
