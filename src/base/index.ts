@@ -54,6 +54,6 @@ export { checkOption, checkOptions, nearestName, type OptionKind } from './optio
 export { Outcome } from './outcome.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
 export { firstWhere } from './search.ts'
-export { checkTopicName, isTopicName } from './topic-name.ts'
+export { checkTopicName, isTopicName, partitionsMax } from './topic-name.ts'
 export { randomUuid } from './uuid.ts'
 export { readVarint, readVarlong, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'

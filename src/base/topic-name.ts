@@ -1,8 +1,14 @@
-/** Names of topics: those that Apache Kafka allows, so that a program which runs here runs on a cluster. */
+/**
+ * What topics may be: names that Apache Kafka allows, so that a program which runs here runs on a cluster;
+ * and how many partitions.
+ */
 import { MillraceError } from './errors.ts'
 
 /** Kafka's limit: with the partition's number the folder's name stays within 255 bytes. */
 const topicNameMax = 249
+
+/** Of a topic: a bound against typing errors. Kafka has none, and opens a file or three for each. */
+export const partitionsMax = 10_000
 
 /** @throws MillraceError INVALID_ARGUMENT unless `topic` is a name that Kafka allows */
 export function checkTopicName(topic: string): void {

@@ -7,11 +7,10 @@
  *
  * Deviation: the answer comes when the topic is there, whatever `timeoutMs` says.
  */
-import { checkTopicName, inParallel } from '../../base/index.ts'
+import { checkTopicName, inParallel, partitionsMax } from '../../base/index.ts'
 import type { TopicConfigs } from '../../port/index.ts'
 import { messages, type Request, type ResponseInput } from '../../wire/index.ts'
 import { clusterMetadataTopic } from '../internal/topic-names.ts'
-import { partitionsMax } from '../topics/topic-checks.ts'
 import { briefConfig } from './config-answers.ts'
 import { codeOf, errorCodes, messageOf, type KafkaError } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'

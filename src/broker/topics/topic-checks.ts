@@ -1,14 +1,11 @@
 /** Checks of topics: names, configurations, partitions, and what may wait. */
-import { checkTopicName, isMillraceError, MillraceError } from '../../base/index.ts'
+import { checkTopicName, isMillraceError, MillraceError, partitionsMax } from '../../base/index.ts'
 import type { TopicConfigs } from '../../port/index.ts'
 import { checkTopicConfig } from '../configs/broker-configs.ts'
 import { textOf, type ConfigTexts } from '../configs/values.ts'
 import type { StoredTopic } from '../internal/metadata.ts'
 import { appNeeds, clusterMetadataTopic, internalTopics, isNamedAsOfApp } from '../internal/topic-names.ts'
 import { flattened, type KnownTopics } from './known-topics.ts'
-
-/** A bound against typing errors; Kafka has none, and opens a file or three for each. */
-export const partitionsMax = 10_000
 
 /**
  * Kafka's rules for the name of a new topic, so that a program that runs here runs on a cluster. `creating`:

@@ -101,6 +101,11 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ],
   ['a limit of 0', (_, _stream, table) => table.suppress(0), /limit of suppress/],
   ['an unknown bound', (_, _stream, table) => table.suppress('1m', { max: 1 }), /'max' of suppress|'max'/],
+  [
+    'more partitions than a topic may have',
+    (_, stream) => stream.repartition({ partitions: 1e7 }),
+    /partition count of repartition must be at most 10000, got 10000000/,
+  ],
   ['a count for repartition', (_, stream) => stream.repartition(4), /options of repartition.*4/],
   [
     'no partitions',

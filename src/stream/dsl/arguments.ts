@@ -2,7 +2,7 @@
  * Checks of the arguments of the DSL. The types say the same. A program without types gets a clear error at
  * the call, not a TypeError at the first record or a wrong result.
  */
-import { checkOptions, inWords, MillraceError, type OptionKind } from '../../base/index.ts'
+import { checkOptions, inWords, MillraceError, type OptionKind, partitionsMax } from '../../base/index.ts'
 
 /** How each method is called, for messages. */
 const usages = {
@@ -169,6 +169,12 @@ export function checkTop(n: unknown, by: unknown, options: unknown): void {
   if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) > topMax)
     throw wrongArgument('topN', 'count', `a whole number from 1 to ${topMax}`, n)
   checkCall('topN', { by }, options)
+}
+
+/** Checks a count of `repartition`: a topic between stages has so many. */
+export function checkPartitionCount(partitions: number | undefined): void {
+  if (partitions !== undefined && partitions > partitionsMax)
+    throw wrongArgument('repartition', 'partition count', `at most ${partitionsMax}`, partitions)
 }
 
 /** Checks that a method without parameters was called without arguments. */

@@ -6,7 +6,7 @@ import type { RecordContext } from '../operators/record.ts'
 import { groupKey } from '../operators/stateless.ts'
 import type { Windows } from '../operators/windows.ts'
 import { present, valued } from '../plan/graph.ts'
-import { checkCall, checkNothing } from './arguments.ts'
+import { checkCall, checkNothing, checkPartitionCount } from './arguments.ts'
 import { deduplicated, type DeduplicateOptions } from './deduplicate.ts'
 import type { GlobalTable } from './global-table.ts'
 import { GroupedStream } from './grouped.ts'
@@ -28,8 +28,8 @@ import { type CoGroupedStreams, coGrouped } from './windowed-co-group.ts'
 /** Options of `repartition`. */
 export interface RepartitionOptions extends Named {
   /**
-   * How many partitions and tasks there are behind it. It is permanent, as state is partitioned by it.
-   * Default: as many as before it.
+   * How many partitions and tasks there are behind it, at most 10,000. It is permanent, as state is
+   * partitioned by it. Default: as many as before it.
    */
   readonly partitions?: number
 }
@@ -128,6 +128,7 @@ export class Stream<K, V> extends StatelessOperators<K, V> {
   repartition(options: RepartitionOptions = {}): Stream<K, V> {
     checkCall('repartition', {}, options)
     const { partitions, name } = options
+    checkPartitionCount(partitions)
     return new Stream(this.graph, this.graph.repartition(this.edge, partitions, name))
   }
 
