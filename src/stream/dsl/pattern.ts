@@ -14,8 +14,14 @@ export type PatternCondition<V, Names extends PropertyKey> = (
   earlier: EarlierEvents<V, Names>,
 ) => boolean
 
+/** What can be said of a step once. */
+type Aspect = 'count' | 'optional' | 'greedy' | 'contiguity' | 'until'
+
 /** What was said of a pattern so far. */
-type Spoken = Omit<PatternSpec, 'names' | 'words'>
+interface Spoken extends Omit<PatternSpec, 'names' | 'words'> {
+  /** What was said of the last step, by the method that said it. */
+  readonly said: Readonly<Partial<Record<Aspect, string>>>
+}
 
 /** A pattern of events of type V, whose matches have the type M. */
 export interface PatternOf<V, M> {
@@ -103,28 +109,32 @@ export class Pattern<V, M, L extends PropertyKey> implements PatternOf<V, M> {
 
   /** The last step may be left out. */
   optional(): Pattern<V, WithNone<M, L>, L> {
-    return this.#last('optional', () => ({ isOptional: true }))
+    return this.#last('optional', 'optional', () => ({ isOptional: true }))
   }
 
   /** The last step takes as many events as it can, before the step after it takes any. */
   greedy(): Pattern<V, M, L> {
-    return this.#last('greedy', step => (isLoop(step) || step.isOptional ? { isGreedy: true } : undefined))
+    return this.#last('greedy', 'greedy', step =>
+      isLoop(step) || step.isOptional ? { isGreedy: true } : undefined,
+    )
   }
 
   /** The events of the last step follow each other directly. */
   consecutive(): Pattern<V, M, L> {
-    return this.#last('consecutive', step => (isLoop(step) ? { inner: 'next' } : undefined))
+    return this.#last('contiguity', 'consecutive', step => (isLoop(step) ? { inner: 'next' } : undefined))
   }
 
   /** Between the events of the last step others are skipped that fit, too: all combinations match. */
   allowCombinations(): Pattern<V, M, L> {
-    return this.#last('allowCombinations', step => (isLoop(step) ? { inner: 'followedByAny' } : undefined))
+    return this.#last('contiguity', 'allowCombinations', step =>
+      isLoop(step) ? { inner: 'followedByAny' } : undefined,
+    )
   }
 
   /** The last step takes no event from one on that fulfils this. */
   until(when: PatternCondition<V, keyof M>): Pattern<V, M, L> {
     const until = conditionOf('until', when)
-    return this.#last('until', step => (isLoop(step) ? { until } : undefined))
+    return this.#last('until', 'until', step => (isLoop(step) ? { until } : undefined))
   }
 
   /** A match takes less time than this, from its first event to its last. Of several the shortest counts. */
@@ -138,6 +148,7 @@ export class Pattern<V, M, L extends PropertyKey> implements PatternOf<V, M> {
     const { steps, ending, withinMs } = this.spec
     return new Pattern({
       steps: [...steps, stepOf(contiguity, step, when, ending)],
+      said: {},
       ending: nothing,
       withinMs,
     })
@@ -156,19 +167,29 @@ export class Pattern<V, M, L extends PropertyKey> implements PatternOf<V, M> {
       throw wrong(
         `${method} takes whole numbers from 1 on, the smaller one first; got ${inWords(min)} and ${inWords(max)}.`,
       )
-    return this.#last(method, () => ({ min, max }))
+    return this.#last('count', method, () => ({ min, max }))
   }
 
-  /** Changes the last step. */
-  #last<M2 = M>(method: string, change: (step: Step) => Partial<Step> | undefined): Pattern<V, M2, L> {
-    const { steps, ending } = this.spec
+  /** Changes the last step. As in Flink, a second word on one aspect is refused: one would be lost. */
+  #last<M2 = M>(
+    aspect: Aspect,
+    method: string,
+    change: (step: Step) => Partial<Step> | undefined,
+  ): Pattern<V, M2, L> {
+    const { steps, ending, said } = this.spec
     const last = steps.at(-1)
     const changed = last && ending === nothing ? change(last) : undefined
     if (!last || !changed)
       throw wrong(
         `${method} speaks of the step before it, which ${ending === nothing ? 'takes one event: put oneOrMore() or times() before it' : 'takes none'}.`,
       )
-    return new Pattern({ ...this.spec, steps: [...steps.slice(0, -1), { ...last, ...changed }] })
+    if (said[aspect] !== undefined)
+      throw wrong(`${method} contradicts ${said[aspect]}, which was said of the same step: leave one out.`)
+    return new Pattern({
+      ...this.spec,
+      steps: [...steps.slice(0, -1), { ...last, ...changed }],
+      said: { ...said, [aspect]: method },
+    })
   }
 }
 
@@ -187,6 +208,7 @@ export class PatternStart<V> {
   begin(step: StepName, when?: AnyCondition): unknown {
     return new Pattern({
       steps: [stepOf('followedBy', step, when, nothing)],
+      said: {},
       ending: nothing,
       withinMs: undefined,
     })
@@ -206,6 +228,7 @@ export function pattern<V>(): PatternStart<V> {
 }
 
 function stepOf(contiguity: Contiguity, step: StepName, when: AnyCondition | undefined, nots: Nots): Step {
+  if (step === '') throw wrong("A step needs a name that is not empty, such as 'small'.")
   return {
     ...nots,
     contiguity,
@@ -250,7 +273,7 @@ function isLoop({ min, max }: Step): boolean {
 export function specOf(given: { readonly spec: Spoken }): PatternSpec {
   if (!(given instanceof Pattern))
     throw wrongArgument('match', 'pattern', 'a pattern, or a function that returns one', given)
-  const { spec } = given
+  const { said: _, ...spec } = given.spec
   const names = namesIn(spec.steps)
   const doubled = names.find((name, i) => names.indexOf(name) < i)
   if (doubled !== undefined) throw wrong(`Two steps of the pattern are named '${doubled}'.`)
