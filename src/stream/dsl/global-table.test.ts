@@ -116,9 +116,15 @@ test('a key that the topic of the table cannot have is refused with the advice f
   ]) {
     const app = new App('app')
     join(app).to(output)
-    throws(() => testApp(app).input(orders).push({ key: 'a', value: { city: 1 } }), {
-      code: 'USER_FUNCTION_FAILED',
-      message: /7 cannot be the key of topic 'named'.*must be as the topic has them/,
-    })
+    throws(
+      () =>
+        testApp(app)
+          .input(orders)
+          .push({ key: 'a', value: { city: 1 } }),
+      {
+        code: 'USER_FUNCTION_FAILED',
+        message: /7 cannot be the key of topic 'named'.*must be as the topic has them/,
+      },
+    )
   }
 })

@@ -240,7 +240,7 @@ export class PreviousRun {
 /** The notice that names the operators whose state is kept and claimed by none. */
 export function unclaimedNotice(app: string, operators: readonly string[]): string {
   const names = operators.map(name => `'${name}'`).join(', ')
-  return `The app '${app}' keeps state that none of its operators claims: ${names}. Drop it with { forget: [${names}] }.`
+  return `The app '${app}' keeps state that none of its operators claims: ${names}. What waits there, such as records of a join and open windows, gives no results any more. Drop the state with { forget: [${names}] }.`
 }
 
 /** The plan that was committed last. */
