@@ -1,4 +1,7 @@
-/** Each operator of docs/operators.md has an example, which compiles and writes what the page says. */
+/**
+ * Each operator of docs/operators.md has an example. Examples, and the programs of docs/coming-from.md,
+ * compile and write what the page says.
+ */
 import { deepEqual, equal } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +13,7 @@ import type { Topic, Windowed } from '../src/index.ts'
 import type { App } from '../src/stream/index.ts'
 import { testApp } from '../src/testing/index.ts'
 import { textOf } from './documents.ts'
-import { examples, moduleOfExamples, page } from './operator-examples.ts'
+import { examples, moduleOfExamples, operatorExamples, page } from './operator-examples.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'millrace-examples-'))
@@ -103,7 +106,7 @@ test('each operator of docs/operators.md has an example', () => {
       .flatMap(row => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)/g)].map(([, name]) => name)),
   )
   equal(named.length > 40, true)
-  const code = examples.map(each => each.code).join('\n')
+  const code = operatorExamples.map(each => each.code).join('\n')
   deepEqual(
     named.filter(name => !code.includes(`.${name}(`)),
     [],
