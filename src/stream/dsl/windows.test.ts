@@ -3,9 +3,7 @@
  */
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { z } from 'zod'
 import { isMillraceError } from '../../base/index.ts'
-import { topic, windowed } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
 import { cumulative, global, hopping, session, sliding, tumbling } from './windows.ts'
@@ -78,17 +76,6 @@ test('a late record that is the first of its window makes a correction', () => {
   deepEqual(results, [
     [100, 200, 2, 'late'],
     [300, 400, 1, 'on-time'],
-  ])
-})
-
-test('changes come at once', () => {
-  const { results } = run(tumbling(100), 'changes', [
-    [5, 1],
-    [6, 2],
-  ])
-  deepEqual(results, [
-    [0, 100, 1, 'early'],
-    [0, 100, 3, 'early'],
   ])
 })
 
@@ -217,59 +204,6 @@ test('no records give no results, and neither do windows without records', () =>
   )
 })
 
-test('early results come by processing time while the window is open, then one on time', () => {
-  const { driver } = run(tumbling(100), { early: 10 }, [[5, 1]], false)
-  const read = () =>
-    driver
-      .output(output)
-      .read()
-      .map(({ value, pane }) => [value, pane])
-  driver.advanceWallClock(10)
-  deepEqual(read(), [[1, 'early']])
-  driver.advanceWallClock(10)
-  deepEqual(read(), [])
-  driver.input(input).push({ key: 'k', value: 2, timestamp: 6 })
-  driver.advanceWallClock(10)
-  deepEqual(read(), [[3, 'early']])
-  driver.advanceTime(100)
-  deepEqual(read(), [[3, 'on-time']])
-})
-
-test('several outlets of one window: each by its own policy, over one state', () => {
-  const app = new App('a')
-  const counts = app
-    .stream(input)
-    .groupByKey()
-    .windowedBy(tumbling(100, { allowedLateness: 1000 }))
-    .count()
-  const topics = ['final', 'changes', 'early'].map(name =>
-    topic(name, { key: windowed(z.string()), value: z.int() }),
-  )
-  counts.emit('final').to(topics[0]!)
-  counts.emit('changes').to(topics[1]!)
-  counts.emit({ early: 10 }).to(topics[2]!)
-  const driver = testApp(app)
-  const push = (timestamp: number): void => driver.input(input).push({ key: 'k', value: 1, timestamp })
-  push(5)
-  push(6)
-  driver.advanceWallClock(10)
-  driver.advanceTime(100)
-  push(7)
-  deepEqual(
-    topics.map(each =>
-      driver
-        .output(each)
-        .read()
-        .map(({ value, timestamp, pane }) => `${value} @${timestamp} ${pane}`),
-    ),
-    [
-      ['2 @99 on-time', '3 @99 late'],
-      ['1 @5 early', '2 @6 early', '3 @7 late'],
-      ['2 @99 early', '2 @99 on-time', '3 @99 late'],
-    ],
-  )
-})
-
 test('a window downstream must allow at least the lateness upstream', () => {
   const app = new App('a')
   const hourly = app
@@ -305,36 +239,6 @@ test('windows over the results of a global window are refused: they may be of an
     })
     regrouped.windowedBy(global()).count()
   }
-})
-
-test('discarded panes hold what came since the one before, as a stream', () => {
-  const app = new App('a')
-  const counts = app.stream(input).groupByKey().windowedBy(tumbling(100)).count()
-  counts.emit({ everyRecords: 2, panes: 'discarding' }).to(output)
-  equal(app.describe().includes('count, tumbling 100ms, discarding'), true)
-  const driver = testApp(app)
-  for (const timestamp of [1, 2, 3, 300]) driver.input(input).push({ key: 'k', value: 1, timestamp })
-  deepEqual(
-    driver
-      .output(output)
-      .read()
-      .map(({ value, pane }) => `${value} ${pane}`),
-    ['2 early', '1 on-time'],
-  )
-})
-
-test('windows that are emptied have no other emit', () => {
-  const grouped = new App('a').stream(input).groupByKey()
-  const discarding = { everyRecords: 2, panes: 'discarding' } as const
-  const code = 'INVALID_TOPOLOGY'
-  const emptied = grouped.windowedBy(tumbling(100)).count()
-  emptied.emit(discarding)
-  throws(() => emptied.emit('final'), { code })
-  const kept = grouped.windowedBy(tumbling(100)).count()
-  kept.emit('final')
-  throws(() => kept.emit(discarding), { code })
-  for (const windows of [session(100), sliding(100)])
-    throws(() => grouped.windowedBy(windows).count().emit(discarding), { code: 'INVALID_ARGUMENT' })
 })
 
 test('windows by processing time go by the wall clock, whatever the times of their records', () => {
@@ -402,45 +306,3 @@ for (const [make, about] of slips)
   test(`an option that a window does not have is refused: ${about.source}`, () => {
     throws(make, { name: 'MillraceError', code: 'INVALID_ARGUMENT', message: about })
   })
-
-test('two operators with one name', () => {
-  const app = new App('a')
-  const stream = app.stream(input)
-  stream.filter(() => true, { name: 'same' })
-  throws(
-    () => stream.filter(() => true, { name: 'same' }),
-    (error: unknown) => isMillraceError(error, 'DUPLICATE_OPERATOR'),
-  )
-})
-
-test('a filter on final results retracts those that no longer match, and ignores those that never did', () => {
-  const app = new App('a')
-  app
-    .stream(input)
-    .groupByKey()
-    .windowedBy(tumbling(100, { allowedLateness: 1000 }))
-    .aggregate(0, (sum, value) => sum + value)
-    .emit('final')
-    .filter(sum => sum % 2 === 0)
-    .to(output)
-  const driver = testApp(app)
-  for (const [timestamp, value] of [
-    [5, 2],
-    [300, 1],
-    [6, 1],
-    [7, 2],
-    [8, 1],
-  ] as const)
-    driver.input(input).push({ key: 'k', value, timestamp })
-  deepEqual(
-    driver
-      .output(output)
-      .read()
-      .map(({ value, pane }) => [value, pane]),
-    [
-      [2, 'on-time'],
-      [null, 'late'],
-      [6, 'late'],
-    ],
-  )
-})

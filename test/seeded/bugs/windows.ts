@@ -147,7 +147,7 @@ export const windowBugs: readonly SeededBug[] = [
     file: 'src/stream/dsl/windowed-table.ts',
     find: 'if (this.#policies.some(isDiscarding) ||',
     replace: 'if (',
-    tests: ['src/stream/dsl/windows.test.ts'],
+    tests: ['src/stream/dsl/emit.test.ts'],
   },
   {
     name: 'operators: nothing wakes windows by processing time',
