@@ -163,7 +163,7 @@ export const streamBugs: readonly SeededBug[] = [
     file: 'src/stream/plan/key-forms.ts',
     find: "if (isWindowedForm(given)) return isWindowedForm(taken) || taken === 'json' ? undefined : windowed",
     replace: 'if (isWindowedForm(given)) return undefined',
-    tests: ['src/stream/dsl/arguments.test.ts'],
+    tests: ['src/stream/plan/key-forms.test.ts'],
   },
   {
     name: 'state and program: the place of an operator without a name is not compared',
