@@ -645,7 +645,7 @@ export const streamBugs: readonly SeededBug[] = [
     file: 'src/stream/run/run-options.ts',
     find: "  checkOptions('the run', options, { ...kinds, ...more })\n",
     replace: '',
-    tests: ['src/create-app.test.ts', 'src/stream/dsl/arguments.test.ts'],
+    tests: ['src/create-app.test.ts'],
   },
   {
     name: 'at the entrance: options of an operator are not checked',
