@@ -4,6 +4,7 @@
  */
 import { frozen, given, storable } from '../../state/index.ts'
 import { type Shape, shapeOf } from './value-shape.ts'
+import type { OperatorContext } from './operator.ts'
 import type { RecordContext } from './record.ts'
 import { returned } from './returned.ts'
 
@@ -35,6 +36,25 @@ export interface Aggregation<K, V, A> {
   readonly folds: readonly [Fold<K, V, A>, ...(readonly Fold<K, V, A>[])]
   /** The shape of the initial value. */
   readonly shape: () => Shape
+  /** For aggregates that grow with each value: aligned windows keep them on pages. */
+  readonly pages?: (context: OperatorContext) => Pages<A>
+}
+
+/** A window of one key. */
+export interface KeyWindow {
+  readonly rawKey: string
+  /** Tells it from the other windows of its key. */
+  readonly place: number
+}
+
+/** Parts of aggregates that are entries of state by themselves: a record does not write all of one. */
+export interface Pages<A> {
+  /** Puts what is too much for a row on a page. Returns what remains for the row. */
+  readonly keep: (window: KeyWindow, aggregate: A) => A
+  /** The whole aggregate of which a row holds, or held before, this part. */
+  readonly read: (window: KeyWindow, held: A) => A
+  /** Deletes the pages of windows at places before `to`, in turns. */
+  readonly deleteInTurns: (to: number) => Generator<void>
 }
 
 /** How the aggregates of two sessions become one. */

@@ -5,7 +5,8 @@
  * deletes the key's row in the window, and retracts its results.
  *
  * State: namespace = the window's place in the grid, key → row; so firing and forgetting are range scans over
- * places. Whether a window has fired is not stored: it has fired if the task's watermark has reached its end.
+ * places. Full pages of an aggregate that grows with each value are another state (window-pages.ts).
+ * Whether a window has fired is not stored: it has fired if the task's watermark has reached its end.
  */
 import { frozen } from '../../state/index.ts'
 import type { Aggregation } from './aggregation.ts'
@@ -28,7 +29,11 @@ export const alignedWindows = <K, V, A>(
     const state = context.state<Row<A>>('windows', { isScanned: true })
     const { allowedLatenessMs } = windows
     const grid = gridOf(windows)
-    const out = emission(context, policies, results, ({ place, rawKey }) => state.delete(place, rawKey))
+    const pages = aggregation.pages?.(context)
+    const out = emission(context, policies, results, {
+      discard: ({ place, rawKey }) => state.delete(place, rawKey),
+      read: pages?.read,
+    })
     /** The row that fired last, of the windows that fire now. */
     let firedLast: FiredLast | undefined
 
@@ -50,10 +55,9 @@ export const alignedWindows = <K, V, A>(
         yield
         rows = 0
       }
-      for (const _ of state.deleteInTurns(stateBegin, grid.endedBelow(to - allowedLatenessMs), () =>
-        context.rowsPerTurn(),
-      ))
-        yield
+      const over = grid.endedBelow(to - allowedLatenessMs)
+      yield* state.deleteInTurns(stateBegin, over, () => context.rowsPerTurn())
+      if (pages) yield* pages.deleteInTurns(over)
       firedLast = undefined
     }
 
@@ -86,10 +90,11 @@ export const alignedWindows = <K, V, A>(
             if (record.watermark >= end + allowedLatenessMs) continue
             taken = true
             const row = state.get(place, rawKey)
-            const value =
+            const grown =
               (row === undefined
                 ? first(record.value, key, record)
                 : add(row.value, record.value, key, record)) ?? null
+            const value = pages && grown !== null ? pages.keep({ rawKey, place }, grown) : grown
             const latest = row === undefined ? timestamp : Math.max(row.timestamp, timestamp)
             const result: WindowResult<K, A> = {
               rawKey,

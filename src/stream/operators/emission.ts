@@ -22,6 +22,7 @@
 import { durationMs } from '../../base/index.ts'
 import { timestampMax } from '../../port/index.ts'
 import type { Windowed } from '../../schema/index.ts'
+import type { KeyWindow, Pages } from './aggregation.ts'
 import { type AnyPolicy, type EarlyPolicy, isDiscarding, type RecordsPolicy } from './emit-policy.ts'
 import type { Forward, OperatorContext } from './operator.ts'
 import type { Timed, WindowRecord } from './window-aggregate.ts'
@@ -29,11 +30,8 @@ import { frozen, given } from '../../state/index.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from './record.ts'
 
 /** The result of a window of one key, as an outlet gets it. */
-export interface WindowResult<K, A> {
-  readonly rawKey: string
+export interface WindowResult<K, A> extends KeyWindow {
   readonly key: K
-  /** Tells it from the other windows of its key. */
-  readonly place: number
   readonly start: number
   readonly end: number
   readonly value: A | null
@@ -49,6 +47,15 @@ interface Outlet<K, A> {
   readonly forward: Forward<WindowRecord<K, A>>
   /** Empties the window of a result that has gone out; left out if windows keep what they hold. */
   readonly discard: ((result: WindowResult<K, A>) => void) | undefined
+  readonly read: WindowRows<K, A>['read']
+}
+
+/** The rows of an operator's windows, as outlets use them. */
+interface WindowRows<K, A> {
+  /** Empties a window, for a policy that is alone. Left out for windows that no policy empties. */
+  readonly discard?: (result: WindowResult<K, A>) => void
+  /** The whole aggregate of which a row holds a part. Left out if rows hold all of it. */
+  readonly read?: Pages<A>['read'] | undefined
 }
 
 /** How the outlets of one window operator handle its changes. */
@@ -88,15 +95,15 @@ const onTimeCause: Cause = { watermark: neverLate, raised: false }
 /** Early results that one outlet holds. When this many windows have changed, their results go out at once. */
 const pendingEarlyMax = 100_000
 
-/** One outlet for each policy. `discard` empties a window, for a policy that is alone. */
+/** One outlet for each policy. */
 export function emission<K, A>(
   context: OperatorContext,
   policies: readonly AnyPolicy[],
   forwards: readonly Forward<WindowRecord<K, A>>[],
-  discard?: (result: WindowResult<K, A>) => void,
+  { discard, read }: WindowRows<K, A> = {},
 ): WindowEmission<K, A> {
   const parts = policies.map((policy, index): Emission<K, A> & Clocked => {
-    const outlet = { forward: forwards[index]!, discard: isDiscarding(policy) ? discard : undefined }
+    const outlet = { forward: forwards[index]!, discard: isDiscarding(policy) ? discard : undefined, read }
     switch (policy) {
       case 'final':
         return finalOutlet(context, outlet)
@@ -142,12 +149,12 @@ function finalOutlet<K, A>(context: OperatorContext, outlet: Outlet<K, A>): Emis
   }
 }
 
-function changesOutlet<K, A>(context: OperatorContext, { forward }: Outlet<K, A>): Emission<K, A> {
-  const pass = (result: WindowResult<K, A>, fired: boolean, cause: Cause): void => {
+function changesOutlet<K, A>(context: OperatorContext, outlet: Outlet<K, A>): Emission<K, A> {
+  const show = (result: WindowResult<K, A>, fired: boolean, cause: Cause): void => {
     context.emitted('changes')
-    forward(recordOf(result, fired ? 'late' : 'early', result.timestamp, cause))
+    pass(outlet, result, fired ? 'late' : 'early', result.timestamp, cause)
   }
-  return { changed: pass, onTime: () => {}, retracted: pass }
+  return { changed: show, onTime: () => {}, retracted: show }
 }
 
 function earlyOutlet<K, A>(
@@ -273,26 +280,32 @@ function send<K, A>(
 ): void {
   context.emitted(pane)
   const { lastInstant, timestamp } = result
-  outlet.forward(recordOf(result, pane, lastInstant < timestampMax ? lastInstant : timestamp, cause))
+  pass(outlet, result, pane, lastInstant < timestampMax ? lastInstant : timestamp, cause)
   outlet.discard?.(result)
 }
 
-function recordOf<K, A>(
-  { key: inner, start, end, value, previous }: WindowResult<K, A>,
+function pass<K, A>(
+  { forward, read }: Outlet<K, A>,
+  result: WindowResult<K, A>,
   pane: Pane,
   timestamp: number,
   { watermark, raised }: Cause,
-): WindowRecord<K, A> {
+): void {
+  const { key: inner, start, end, value, previous } = result
   const key: Windowed<K> = frozen({ key: inner, start, end })
-  return new StreamRecord<Windowed<K>, A | null>(
-    key,
-    given(value),
-    given(previous),
-    timestamp,
-    watermark,
-    raised,
-    noHeaders,
-    pane,
-    undefined,
+  // What a window has collected is frozen only now: its rows do not leave the operator.
+  const whole = (held: A | null): A | null => given(frozen(held && read ? read(result, held) : held))
+  forward(
+    new StreamRecord<Windowed<K>, A | null>(
+      key,
+      whole(value),
+      whole(previous),
+      timestamp,
+      watermark,
+      raised,
+      noHeaders,
+      pane,
+      undefined,
+    ),
   )
 }

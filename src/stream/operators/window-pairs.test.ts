@@ -1,7 +1,7 @@
 /** Two streams in windows, alone: how their values are collected, and which pairs a result gives. */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { check } from './harness.test-support.ts'
+import { check, type Step } from './harness.test-support.ts'
 import { alignedWindows } from './aligned-windows.ts'
 import type { JoinKind } from './join-bounds.ts'
 import { bySide, windowPairs } from './window-pairs.ts'
@@ -38,6 +38,55 @@ check(
   ],
   { outlets: ['final'] },
 )
+
+const many = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
+
+for (const [input, side] of ['left', 'right'].entries()) {
+  /** A window as JSON, with values on this side and on the other one. */
+  const one = (values: readonly number[], others: readonly number[] = [], rest = {}): string =>
+    JSON.stringify(
+      side === 'left' ? { left: values, right: others, ...rest } : { left: others, right: values, ...rest },
+    )
+  /** Entries with the values below `end`: 32 on a page. */
+  const entries = (end: number, others: readonly number[], timestamp: number): string[] => {
+    const pages = Math.ceil(end / 32) - 1
+    const full = { left: 0, right: 0, [side]: pages }
+    return [
+      window('a', one(many(pages * 32, end), others, pages > 0 ? { full } : {}), timestamp),
+      ...many(0, pages).map(n => `pages 0 ${side}.${n + 1}:"a" ${JSON.stringify(many(n * 32, n * 32 + 32))}`),
+    ]
+  }
+  check(
+    `full pages of the ${side} side are entries by themselves, and corrections read the window as it was`,
+    alignedWindows(
+      'co-group',
+      { kind: 'tumbling', sizeMs: 10, advanceMs: 10, offsetMs: 0, time: 'event', allowedLatenessMs: 5 },
+      bySide<string, number, number>(),
+      ['final', 'changes'],
+    ),
+    [
+      ...many(0, 65).map((value): Step => {
+        const before = value > 0 ? `←${one(many(0, value))}` : ''
+        return [
+          `${input}: a ${value} @1`,
+          [`changes: a[0,10) ${one(many(0, value + 1))}${before} @1 early`],
+          entries(value + 1, [], 1),
+        ]
+      }),
+      ['W10', [`final: a[0,10) ${one(many(0, 65))} @9 on-time`]],
+      [
+        `${1 - input}: a 7 @2`,
+        [
+          `final: a[0,10) ${one(many(0, 65), [7])}←${one(many(0, 65))} @9 late`,
+          `changes: a[0,10) ${one(many(0, 65), [7])}←${one(many(0, 65))} @2 late`,
+        ],
+        entries(65, [7], 2),
+      ],
+      ['W15', [], []],
+    ],
+    { outlets: ['final', 'changes'] },
+  )
+}
 
 test('the values of two sessions are put together', () => {
   const { merge } = bySide<string, number, number>()

@@ -14,6 +14,7 @@ import type { StreamRecord } from './record.ts'
 import { returned } from './returned.ts'
 import type { Joiner, JoinKind } from './join-bounds.ts'
 import type { WindowRecord } from './window-aggregate.ts'
+import { pagesOfSides } from './window-pages.ts'
 
 /** The values of both streams in a window, in the order in which they came. */
 export interface Sides<L, R> {
@@ -23,21 +24,27 @@ export interface Sides<L, R> {
 
 const noSides: Sides<never, never> = { left: [], right: [] }
 
-/** Collects the values of two inputs. */
+/**
+ * Collects the values of two inputs. Aligned windows keep them on pages; in others each record writes all
+ * values of its window again.
+ */
 export function bySide<K, L, R>(): SessionAggregation<K, L | R, Sides<L, R>> {
   const fold = (add: (sides: Sides<L, R>, value: never) => Sides<L, R>): Fold<K, L | R, Sides<L, R>> => ({
-    // An input has values of one side alone.
-    first: (value, key) => storable(add(noSides, value as never), key),
-    add: (sides, value, key) => storable(add(sides, value as never), key),
+    // An input has values of one side alone. Of what is collected, a record freezes its own value only.
+    first: (value, key) => add(noSides, storable(value, key) as never),
+    add: (sides, value, key) => add(sides, storable(value, key) as never),
   })
   return {
     folds: [
-      fold(({ left, right }, value: L) => ({ left: [...left, value], right })),
-      fold(({ left, right }, value: R) => ({ left, right: [...right, value] })),
+      fold((sides, value: L) => ({ ...sides, left: [...sides.left, value] })),
+      fold((sides, value: R) => ({ ...sides, right: [...sides.right, value] })),
     ],
-    merge: (one, other, key) =>
-      storable({ left: [...one.left, ...other.left], right: [...one.right, ...other.right] }, key),
+    merge: (one, other) => ({
+      left: [...one.left, ...other.left],
+      right: [...one.right, ...other.right],
+    }),
     shape: () => ({ left: 'array', right: 'array' }),
+    pages: pagesOfSides,
   }
 }
 

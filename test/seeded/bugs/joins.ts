@@ -4,6 +4,7 @@ import type { SeededBug } from '../seeded-bug.ts'
 const join = 'src/stream/operators/stream-join.ts'
 const buffer = 'src/stream/operators/record-buffer.ts'
 const pairs = 'src/stream/operators/window-pairs.ts'
+const pages = 'src/stream/operators/window-pages.ts'
 const pairCases = ['src/stream/operators/window-pairs.test.ts']
 const cases = ['src/stream/operators/stream-join.test.ts']
 const bufferCases = ['src/stream/operators/record-buffer.test.ts']
@@ -167,8 +168,29 @@ export const joinBugs: readonly SeededBug[] = [
   {
     name: 'joins: the sides of two sessions are mistaken for each other',
     file: pairs,
-    find: 'right: [...one.right, ...other.right] }',
-    replace: 'right: [...one.right, ...other.left] as R[] }',
+    find: 'right: [...one.right, ...other.right],',
+    replace: 'right: [...one.right, ...other.left] as R[],',
+    tests: pairCases,
+  },
+  {
+    name: 'joins: a result has the values of full pages only',
+    file: pages,
+    find: '        values.push(...last)\n',
+    replace: '',
+    tests: pairCases,
+  },
+  {
+    name: 'joins: each full page of a side replaces the one before',
+    file: pages,
+    find: 'const number = full[side] + 1',
+    replace: 'const number = 1',
+    tests: pairCases,
+  },
+  {
+    name: 'joins: full pages outlive their window',
+    file: 'src/stream/operators/aligned-windows.ts',
+    find: '      if (pages) yield* pages.deleteInTurns(over)\n',
+    replace: '',
     tests: pairCases,
   },
 ]

@@ -82,8 +82,8 @@ export const windowBugs: readonly SeededBug[] = [
   {
     name: 'operators: the result of a change has the time of its window',
     file: 'src/stream/operators/emission.ts',
-    find: "forward(recordOf(result, fired ? 'late' : 'early', result.timestamp, cause))",
-    replace: "forward(recordOf(result, fired ? 'late' : 'early', result.lastInstant, cause))",
+    find: "pass(outlet, result, fired ? 'late' : 'early', result.timestamp, cause)",
+    replace: "pass(outlet, result, fired ? 'late' : 'early', result.lastInstant, cause)",
     tests: ['src/stream/operators/aligned-windows.test.ts'],
   },
   {
