@@ -6,7 +6,8 @@ import { checkCall } from './arguments.ts'
 import type { Named } from './options.ts'
 import { lateOf, type StreamWithLate } from './side-outputs.ts'
 import { Stream } from './stream.ts'
-import { lateness, positive, type WindowOptions } from './windows.ts'
+import { latenessMs, positiveMs } from './durations.ts'
+import type { WindowOptions } from './windows.ts'
 
 /** Options of `deduplicate`. */
 export interface DeduplicateOptions extends Named, WindowOptions {
@@ -25,8 +26,8 @@ export function deduplicated<K, V>(
 ): StreamWithLate<NonNullable<K>, V> {
   checkCall('deduplicate', {}, options)
   const { graph, edge } = stream
-  const withinMs = positive(within, 'the time of deduplicate')
-  const operator = deduplicate<NonNullable<K>, V>(withinMs, lateness(options))
+  const withinMs = positiveMs(within, 'the time of deduplicate')
+  const operator = deduplicate<NonNullable<K>, V>(withinMs, latenessMs(options))
   graph.check(operator, [edge], options)
   const { from, outlet } = graph.exchange(edge)
   const first = graph.apply(operator, [{ from, outlet }], options)

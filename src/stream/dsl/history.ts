@@ -10,7 +10,8 @@ import { type History, materializeVersions } from '../operators/versioned-table.
 import { type Edge, latenessOf } from '../plan/graph.ts'
 import type { Named } from './options.ts'
 import { checkHasWatermark } from './has-watermark.ts'
-import { lateness, positive, type WindowOptions } from './windows.ts'
+import { latenessMs, positiveMs } from './durations.ts'
+import type { WindowOptions } from './windows.ts'
 
 /** How a table is kept. */
 export interface TableOptions extends Named, WindowOptions {
@@ -41,9 +42,9 @@ export function historyOf(
       `The table of '${from.name}' keeps only the latest rows, so no change is late. Leave out allowedLateness, or give it a { history }.`,
     )
   }
-  const historyMs = positive(history, 'the history of a table')
+  const historyMs = positiveMs(history, 'the history of a table')
   checkHasWatermark('the history of a row', from)
-  return { historyMs, allowedLatenessMs: lateness(options) }
+  return { historyMs, allowedLatenessMs: latenessMs(options) }
 }
 
 export function isSameHistory(one: History, other: History | undefined): boolean {

@@ -8,7 +8,7 @@ import type { Edge, Graph } from '../plan/graph.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
 import type { Named } from './options.ts'
 import { Stream } from './stream.ts'
-import { positive } from './windows.ts'
+import { positiveMs } from './durations.ts'
 
 /** Options of `mapAsync`. */
 export interface MapAsyncOptions extends Named {
@@ -53,7 +53,7 @@ function mappingAsync<K, V, R>(
     isOrdered: ordered,
     capacity,
     timeoutMs:
-      timeout === undefined ? Number.POSITIVE_INFINITY : positive(timeout, 'the timeout of mapAsync'),
+      timeout === undefined ? Number.POSITIVE_INFINITY : positiveMs(timeout, 'the timeout of mapAsync'),
     retries,
     backoffMs: durationMs(backoff),
   }

@@ -12,7 +12,7 @@ import { lateOf } from './side-outputs.ts'
 import type { Named, Versioned } from './options.ts'
 import { Stream } from './stream.ts'
 import { Table } from './table.ts'
-import { lateness, signedMs } from './windows.ts'
+import { latenessMs, signedMs } from './durations.ts'
 
 /**
  * Which records of two streams a join brings together: those whose times are near each other.
@@ -117,5 +117,5 @@ function boundsOf(method: Method, options: Partial<JoinOptions> = {}): JoinBound
       `No record could match in a join from ${before} before to ${after} after a record${exclusive ? ', without the bounds' : ''}: ` +
         "the sum of both must not be negative. To join records that come 5 to 10 minutes later, write { before: '-5m', after: '10m' }.",
     )
-  return { beforeMs, afterMs, allowedLatenessMs: lateness(options) }
+  return { beforeMs, afterMs, allowedLatenessMs: latenessMs(options) }
 }

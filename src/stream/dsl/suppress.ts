@@ -4,7 +4,7 @@ import type { HoldBack } from '../operators/suppress.ts'
 import type { GraphNode } from '../plan/graph.ts'
 import type { Named } from './options.ts'
 import { checkHasWatermark } from './has-watermark.ts'
-import { positive } from './windows.ts'
+import { positiveMs } from './durations.ts'
 
 /** Options of `suppress`. Its bounds hold for each task, which has the keys of one partition. */
 export interface SuppressOptions extends Named {
@@ -22,7 +22,7 @@ export interface SuppressOptions extends Named {
 /** `from`: where the changes come from. */
 export function holdBackOf(limit: Duration, from: GraphNode, options: SuppressOptions): HoldBack {
   const { maxRecords, maxBytes, whenFull = 'emitEarly' } = options
-  const limitMs = positive(limit, 'the limit of suppress')
+  const limitMs = positiveMs(limit, 'the limit of suppress')
   checkHasWatermark('the time for which suppress holds changes', from)
   if (options.whenFull !== undefined && maxRecords === undefined && maxBytes === undefined)
     throw new MillraceError(

@@ -2,14 +2,7 @@
  * The functions that declare windows: `tumbling`, `hopping`, `cumulative`, `session`, `sliding`, `global`.
  * Their semantics are described in operators/windows.ts.
  */
-import {
-  checkOptions,
-  durationInWords,
-  durationMs,
-  inWords,
-  MillraceError,
-  type Duration,
-} from '../../base/index.ts'
+import { checkOptions, durationInWords, MillraceError, type Duration } from '../../base/index.ts'
 import { timestampMax } from '../../port/index.ts'
 import { checkTimeZone } from '../operators/calendar.ts'
 import type { RecordContext } from '../operators/record.ts'
@@ -20,11 +13,8 @@ import type {
   SlidingWindows,
   WindowTime,
 } from '../operators/windows.ts'
+import { latenessMs, positiveMs, signedMs } from './durations.ts'
 
-/**
- * Three thousand years. So an accepted timestamp plus a window's size and lateness is still an exact number.
- */
-const durationMsMax = 100_000_000_000_000
 /** Windows that one record may be in: each of them is a row to update. */
 const windowsPerRecordMax = 10_000
 const dayMs = 86_400_000
@@ -77,7 +67,7 @@ export interface TumblingOptions extends AlignedWindowOptions {
  *   with a size that is not in whole days
  */
 export function tumbling(size: Duration, options: TumblingOptions = {}): AlignedWindows {
-  const sizeMs = positive(size, 'the size of a tumbling window')
+  const sizeMs = positiveMs(size, 'the size of a tumbling window')
   checkOptions('the tumbling window', options, { ...alignedOptions, timeZone: 'string' })
   const { timeZone } = options
   const windows = aligned('tumbling', sizeMs, sizeMs, sizeMs, options)
@@ -104,8 +94,8 @@ export function hopping(
   advance: Duration,
   options: AlignedWindowOptions = {},
 ): AlignedWindows {
-  const sizeMs = positive(size, 'the size of a hopping window')
-  const advanceMs = positive(advance, 'the advance of a hopping window')
+  const sizeMs = positiveMs(size, 'the size of a hopping window')
+  const advanceMs = positiveMs(advance, 'the advance of a hopping window')
   checkOptions('the hopping window', options, alignedOptions)
   checkWindowsPerRecord('Hopping', sizeMs, advanceMs)
   return aligned('hopping', sizeMs, advanceMs, advanceMs, options)
@@ -130,8 +120,8 @@ export interface CumulativeOptions extends AlignedWindowOptions {
 export function cumulative(options: CumulativeOptions): AlignedWindows {
   checkOptions('the cumulative window', options, { ...alignedOptions, size: 'any', step: 'any' })
   const { size, step } = { ...options }
-  const sizeMs = positive(size, 'the size of a cumulative window')
-  const stepMs = positive(step, 'the step of a cumulative window')
+  const sizeMs = positiveMs(size, 'the size of a cumulative window')
+  const stepMs = positiveMs(step, 'the step of a cumulative window')
   if (sizeMs % stepMs !== 0)
     throw new MillraceError(
       'INVALID_ARGUMENT',
@@ -173,8 +163,8 @@ export function session<V>(
 ): SessionWindows | DynamicSessionWindows<V> {
   const fixed =
     typeof gap === 'function'
-      ? { gapOf: (value: V, record: RecordContext) => positive(gap(value, record), gapInWords) }
-      : { gapMs: positive(gap, gapInWords) }
+      ? { gapOf: (value: V, record: RecordContext) => positiveMs(gap(value, record), gapInWords) }
+      : { gapMs: positiveMs(gap, gapInWords) }
   checkOptions('the session window', options, timedOptions)
   return { kind: 'session', ...fixed, ...timed(options) }
 }
@@ -189,9 +179,9 @@ const gapInWords = 'the gap of a session window'
  * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT
  */
 export function sliding(size: Duration, options: WindowOptions = {}): SlidingWindows {
-  const sizeMs = positive(size, 'the size of a sliding window')
+  const sizeMs = positiveMs(size, 'the size of a sliding window')
   checkOptions('the sliding window', options, lateOptions)
-  return { kind: 'sliding', sizeMs, allowedLatenessMs: lateness(options) }
+  return { kind: 'sliding', sizeMs, allowedLatenessMs: latenessMs(options) }
 }
 
 /**
@@ -228,46 +218,11 @@ function aligned(
 /** The time of windows, and the lateness that they allow. */
 function timed(options: TimedWindowOptions): { allowedLatenessMs: number; time: WindowTime } {
   const { time = 'event' } = options
-  const allowedLatenessMs = lateness(options)
+  const allowedLatenessMs = latenessMs(options)
   if (time === 'processing' && allowedLatenessMs > 0)
     throw new MillraceError(
       'INVALID_ARGUMENT',
       "Windows with time: 'processing' cannot allow lateness: no record is late by the wall clock. Leave out one of the two.",
     )
   return { allowedLatenessMs, time }
-}
-
-/** A duration that may be negative: `'-8h'` or -28_800_000. */
-export function signedMs(duration: Duration, what: string): number {
-  if (typeof duration === 'number') return duration < 0 ? -bounded(-duration, what) : bounded(duration, what)
-  if (typeof duration !== 'string')
-    throw new MillraceError(
-      'INVALID_DURATION',
-      `Invalid duration ${inWords(duration)} for ${what}: use milliseconds, or text such as '6h' or '-8h'.`,
-    )
-  const text = duration.trim()
-  return text.startsWith('-') ? -bounded(text.slice(1) as Duration, what) : bounded(duration, what)
-}
-
-/** The allowed lateness of these options, in ms. Default 0. */
-export function lateness(options: WindowOptions): number {
-  return options.allowedLateness === undefined ? 0 : bounded(options.allowedLateness, 'the allowed lateness')
-}
-
-/** A duration in ms, greater than 0. */
-export function positive(duration: Duration, what: string): number {
-  const ms = bounded(duration, what)
-  if (!(ms > 0))
-    throw new MillraceError('INVALID_ARGUMENT', `${what} must be longer than nothing; got ${duration}.`)
-  return ms
-}
-
-function bounded(duration: Duration, what: string): number {
-  const ms = durationMs(duration)
-  if (ms > durationMsMax)
-    throw new MillraceError(
-      'INVALID_ARGUMENT',
-      `${what} is ${duration}; ${durationInWords(durationMsMax)} is the most, so that times stay exact numbers.`,
-    )
-  return ms
 }
