@@ -325,7 +325,8 @@ for (const [name, make, about] of [
   ['times 0', () => a.times(0), /times takes whole numbers/],
   ['more times than less', () => a.times(3, 2), /times takes whole numbers/],
   ['a group with a time', () => a.next(begin.begin('b').within('1s')), /A group ends/],
-  ['no time', () => a.within(0), /longer than 0/],
+  ['no time', () => a.within(0), /within must be longer than nothing/],
+  ['a time without end', () => a.within(Number.MAX_SAFE_INTEGER), /time of within.*is the most/],
 ] as const)
   test(`match refuses ${name}`, () => {
     const app = new App('app')

@@ -1,9 +1,10 @@
 /** Patterns of events, as a program says them: Flink's CEP. */
-import { durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
+import { type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { PatternSpec } from '../operators/match-pattern.ts'
 import type { Condition, Contiguity, Nots, Step } from '../operators/pattern-machine.ts'
 import { returnedTruth } from '../operators/returned.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
+import { positiveMs } from './durations.ts'
 
 /** What has been taken so far: the events of each step, in order. */
 export type EarlierEvents<V, Names extends PropertyKey> = { readonly [N in Names]: readonly V[] }
@@ -137,10 +138,12 @@ export class Pattern<V, M, L extends PropertyKey> implements PatternOf<V, M> {
     return this.#last('until', 'until', step => (isLoop(step) ? { until } : undefined))
   }
 
-  /** A match takes less time than this, from its first event to its last. Of several the shortest counts. */
+  /**
+   * A match takes less time than this, from its first event to its last. Of several the shortest counts.
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION
+   */
   within(time: Duration): Pattern<V, M, L> {
-    const ms = durationMs(time)
-    if (ms === 0) throw wrong('The time of within must be longer than 0.')
+    const ms = positiveMs(time, 'the time of within')
     return new Pattern({ ...this.spec, withinMs: Math.min(ms, this.spec.withinMs ?? ms) })
   }
 

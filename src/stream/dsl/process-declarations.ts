@@ -1,13 +1,14 @@
 /** What a program declares for process: its states and its outputs. */
-import { checkOptions, durationMs, type Duration } from '../../base/index.ts'
+import { checkOptions, type Duration } from '../../base/index.ts'
 import type { ListState, MapState, ValueState } from '../operators/kept-values.ts'
 import type { Declared, TimeDomain } from '../operators/process-states.ts'
+import { positiveMs } from './durations.ts'
 
 /** Options of {@link valueState}, {@link mapState} and {@link listState}. */
 export interface StateOptions {
   /**
-   * How long after its last write a value is read. In a map or a list each entry has its own time. Default:
-   * until it is deleted.
+   * How long after its last write a value is read: more than 0. In a map or a list each entry has its own
+   * time. Default: until it is deleted.
    */
   readonly ttl?: Duration
   /**
@@ -29,7 +30,7 @@ export class StateDeclaration<S> implements Declared {
   constructor(kind: Declared['kind'], options: StateOptions) {
     checkOptions(`${kind}State`, options, { ttl: 'duration', time: ['event', 'processing'] })
     this.kind = kind
-    this.ttlMs = options.ttl === undefined ? undefined : durationMs(options.ttl)
+    this.ttlMs = options.ttl === undefined ? undefined : positiveMs(options.ttl, `the ttl of ${kind}State`)
     this.time = options.time ?? 'event'
   }
 }

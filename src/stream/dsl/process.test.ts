@@ -376,9 +376,14 @@ for (const [name, definition, about] of [
     equal(app.describe(), before)
   })
 
-test('process refuses words with unknown options, and streams of another app', () => {
+test('process refuses states with wrong options, and streams of another app', () => {
   throws(() => valueState({ tll: '1h' } as never), { code: 'INVALID_ARGUMENT', message: /'tll'.*'ttl'/ })
   throws(() => mapState({ ttl: 'soon' as never }), { code: 'INVALID_DURATION', message: /'soon'/ })
+  throws(() => mapState({ ttl: 0 }), { code: 'INVALID_ARGUMENT', message: /mapState.*longer than nothing/ })
+  throws(() => valueState({ ttl: Number.MAX_SAFE_INTEGER }), {
+    code: 'INVALID_ARGUMENT',
+    message: /valueState.*is the most/,
+  })
   throws(() => listState({ time: 'wall' as never }), { code: 'INVALID_ARGUMENT', message: /'wall'/ })
   const other = { from: new App('other').stream(limits), onRecord }
   throws(() => new App('app').stream(numbers).process({ outputs, inputs: { other }, onRecord }), {
