@@ -3,10 +3,10 @@
 import type { Duration } from '../../base/index.ts'
 import { deduplicate } from '../operators/deduplicate.ts'
 import { checkCall } from './arguments.ts'
+import { latenessMs, positiveMs } from './durations.ts'
 import type { Named } from './options.ts'
 import { lateOf, type StreamWithLate } from './side-outputs.ts'
 import { Stream } from './stream.ts'
-import { latenessMs, positiveMs } from './durations.ts'
 import type { WindowOptions } from './windows.ts'
 
 /** Options of `deduplicate`. */

@@ -8,9 +8,9 @@ import type { Change } from '../operators/table-rows.ts'
 import { materialize } from '../operators/table-source.ts'
 import { type History, materializeVersions } from '../operators/versioned-table.ts'
 import { type Edge, latenessOf } from '../plan/graph.ts'
+import { latenessMs, positiveMs } from './durations.ts'
 import type { Named } from './options.ts'
 import { checkHasWatermark } from './has-watermark.ts'
-import { latenessMs, positiveMs } from './durations.ts'
 import type { WindowOptions } from './windows.ts'
 
 /** How a table is kept. */

@@ -6,9 +6,9 @@ import type { Unary } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import type { Edge, Graph } from '../plan/graph.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
+import { positiveMs } from './durations.ts'
 import type { Named } from './options.ts'
 import { Stream } from './stream.ts'
-import { positiveMs } from './durations.ts'
 
 /** Options of `mapAsync`. */
 export interface MapAsyncOptions extends Named {

@@ -5,6 +5,7 @@ import type { JoinBounds, Joiner, JoinKind } from '../operators/join-bounds.ts'
 import { streamJoin } from '../operators/stream-join.ts'
 import { valued } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
+import { latenessMs, signedMs } from './durations.ts'
 import { type GlobalJoinCall, GlobalTable, joinGlobally } from './global-table.ts'
 import { innerJoinOf, leftJoinOf } from './history.ts'
 import { bothCopartitioned, checkKept, copartitioned } from './co-partitioning.ts'
@@ -12,7 +13,6 @@ import { lateOf } from './side-outputs.ts'
 import type { Named, Versioned } from './options.ts'
 import { Stream } from './stream.ts'
 import { Table } from './table.ts'
-import { latenessMs, signedMs } from './durations.ts'
 
 /**
  * Which records of two streams a join brings together: those whose times are near each other.

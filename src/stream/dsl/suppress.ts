@@ -2,9 +2,9 @@
 import { MillraceError, type Duration } from '../../base/index.ts'
 import type { HoldBack } from '../operators/suppress.ts'
 import type { GraphNode } from '../plan/graph.ts'
+import { positiveMs } from './durations.ts'
 import type { Named } from './options.ts'
 import { checkHasWatermark } from './has-watermark.ts'
-import { positiveMs } from './durations.ts'
 
 /** Options of `suppress`. Its bounds hold for each task, which has the keys of one partition. */
 export interface SuppressOptions extends Named {
