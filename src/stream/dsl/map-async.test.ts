@@ -1,7 +1,7 @@
 /** mapAsync: the order of its results, and what becomes of calls that fail, or take too long. */
 import { deepEqual, equal, rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { json, text, topic } from '../../schema/index.ts'
+import { json, text, topic, type Topic } from '../../schema/index.ts'
 import { type TestApp, testApp, type TestAppOptions } from '../../testing/test-app.ts'
 import { App } from './app.ts'
 import type { MapAsyncOptions } from './map-async.ts'
@@ -10,6 +10,13 @@ import { tumbling } from './windows.ts'
 const input = topic('input', { key: text(), value: json<number>() })
 const output = topic('output', { key: text(), value: json<unknown>() })
 const windows = topic('windows', { key: json<unknown>(), value: json<number>() })
+
+function valuesOf<K, V>(run: TestApp, from: Topic<K, V>): unknown[] {
+  return run
+    .output(from)
+    .read()
+    .map(({ value }) => value)
+}
 
 /** An app whose calls the test answers, by the value that they are about. */
 class Calls {
@@ -48,10 +55,7 @@ class Calls {
   }
 
   results(): unknown[] {
-    return this.run
-      .output(output)
-      .read()
-      .map(({ value }) => value)
+    return valuesOf(this.run, output)
   }
 }
 
@@ -132,13 +136,7 @@ test('a function may throw, or return no promise; a failure ends a run without a
   const run = testApp(app)
   run.input(input).push({ key: 'a', value: 1 }, { key: 'a', value: 2 })
   await rejects(run.settled(), { code: 'USER_FUNCTION_FAILED', message: /map-async-1.*no two/ })
-  deepEqual(
-    run
-      .output(output)
-      .read()
-      .map(({ value }) => value),
-    [2],
-  )
+  deepEqual(valuesOf(run, output), [2])
 })
 
 test('the watermark does not pass a record that waits', async () => {
@@ -194,13 +192,7 @@ test('results of windows are not late for windows behind a call', async () => {
   run.input(input).push({ key: 'a', value: 1, timestamp: 5 }, { key: 'a', value: 2, timestamp: 15 })
   run.advanceTime(100)
   await run.settled()
-  deepEqual(
-    run
-      .output(windows)
-      .read()
-      .map(({ value }) => value),
-    [3],
-  )
+  deepEqual(valuesOf(run, windows), [3])
 })
 
 test('mapAsync refuses what is not a function, and options that it does not know', () => {
