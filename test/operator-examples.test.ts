@@ -1,6 +1,6 @@
 /**
- * Each operator of docs/operators.md has an example. Examples, and the programs of docs/coming-from.md,
- * compile and write what the page says.
+ * Each operator of docs/operators.md has a test and an example. Examples, and the programs of
+ * docs/coming-from.md, compile and write what the page says.
  */
 import { deepEqual, equal } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -98,13 +98,35 @@ test('each example writes what the page says', async t => {
     })
 })
 
-test('each operator of docs/operators.md has an example', () => {
-  const rows = [...textOf('docs/operators.md').matchAll(/^\| operator .*\n.*\n((?:\|.*\n)+)/gm)]
-  const named = rows.flatMap(([, table = '']) =>
-    table
-      .split('\n')
-      .flatMap(row => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)/g)].map(([, name]) => name)),
+/** The rows of the tables of docs/operators.md: the operators that each names, and the name of its test. */
+const operators = 'docs/operators.md'
+const rows = Array.from(
+  textOf(operators).matchAll(/^\| operator .*\n.*\n((?:\|.*\n)+)/gm),
+  ([, table = '']) => table.trimEnd().split('\n'),
+)
+  .flat()
+  .map(row => ({
+    names: Array.from((row.split('|')[1] ?? '').matchAll(/`(\w+)/g), ([, name = '']) => name),
+    test: /\[([^\]]+)\] *\|$/.exec(row)?.[1] ?? `none in ${row}`,
+  }))
+
+test('each operator of docs/operators.md has a test that names it', () => {
+  const links = new Map(
+    Array.from(textOf(operators).matchAll(/^\[(.+)\]: \.\.\/(.+\.test\.ts)$/gm), ([, name, file = '']) => [
+      name,
+      textOf(file),
+    ]),
   )
+  const missing = rows.flatMap(row =>
+    row.names
+      .filter(name => !new RegExp(`\\b${name}\\b`).test(links.get(row.test) ?? ''))
+      .map(name => `${name} in ${row.test}`),
+  )
+  deepEqual(missing, [])
+})
+
+test('each operator of docs/operators.md has an example', () => {
+  const named = rows.flatMap(({ names }) => names)
   equal(named.length > 40, true)
   const code = operatorExamples.map(each => each.code).join('\n')
   deepEqual(
