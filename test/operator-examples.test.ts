@@ -112,9 +112,9 @@ const rows = Array.from(
 
 test('each operator of docs/operators.md has a test that names it', () => {
   const links = new Map(
-    Array.from(textOf(operators).matchAll(/^\[(.+)\]: \.\.\/(.+\.test\.ts)$/gm), ([, name, file = '']) => [
+    Array.from(textOf(operators).matchAll(/^\[(.+)\]: \.\.\/(.+\.test\.ts)$/gm), ([, name, path = '']) => [
       name,
-      textOf(file),
+      textOf(path),
     ]),
   )
   const missing = rows.flatMap(row =>
