@@ -90,7 +90,7 @@ function expected(records: readonly InputRecord[]): Map<string, string[]> {
     out.push(`${value} of ${recent.length}`)
     state.recent.push(timestamp)
     state.silence = Math.max(timestamp + gapMs, now)
-    if (value % 3 === 0) state.alarm = Math.max(timestamp - 5, now)
+    if (value % 3 === 0) state.alarm = Math.max(timestamp - 5, 0, now)
     if (value % 3 === 1) delete state.alarm
     now = Math.max(now, timestamp - outOfOrderness)
   }
