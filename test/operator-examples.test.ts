@@ -98,17 +98,56 @@ test('each example writes what the page says', async t => {
     })
 })
 
-/** The rows of the tables of docs/operators.md: the operators that each names, and the name of its test. */
+/** A row of a table of docs/operators.md: the operators that it names, and its cells by their columns. */
+interface Row {
+  readonly section: string
+  readonly names: readonly string[]
+  readonly cells: ReadonlyMap<string, string>
+}
+
 const operators = 'docs/operators.md'
-const rows = Array.from(
-  textOf(operators).matchAll(/^\| operator .*\n.*\n((?:\|.*\n)+)/gm),
-  ([, table = '']) => table.trimEnd().split('\n'),
-)
-  .flat()
-  .map(row => ({
-    names: Array.from((row.split('|')[1] ?? '').matchAll(/`(\w+)/g), ([, name = '']) => name),
-    test: /\[([^\]]+)\] *\|$/.exec(row)?.[1] ?? `none in ${row}`,
-  }))
+const cellsOf = (line: string): string[] =>
+  line
+    .split('|')
+    .slice(1, -1)
+    .map(cell => cell.trim())
+const allRows: readonly Row[] = textOf(operators)
+  .split(/^(?=##+ )/m)
+  .flatMap(section =>
+    Array.from(section.matchAll(/^(\| operator .*)\n.*\n((?:\|.*\n?)+)/gm), ([, head = '', rows = '']) => {
+      const columns = cellsOf(head)
+      return rows
+        .trimEnd()
+        .split('\n')
+        .map((line): Row => {
+          const [operator = '', ...cells] = cellsOf(line)
+          return {
+            section: section.slice(0, section.indexOf('\n')),
+            names: Array.from(operator.matchAll(/`(\w+)/g), ([, name = '']) => name),
+            cells: new Map(cells.map((cell, i) => [columns[i + 1]!, cell])),
+          }
+        })
+    }).flat(),
+  )
+/** The first table of a section: it has a row for each of its operators. */
+const rows = allRows
+  .filter(({ cells }) => cells.has('test'))
+  .map(row => ({ ...row, test: /^\[([^\]]+)\]$/.exec(row.cells.get('test')!)?.[1] ?? 'none' }))
+
+test('each operator of docs/operators.md has its rules and its names elsewhere', () => {
+  const parts = [/^time/, /^no key|^null/, /^state$/, /^in Kafka Streams$/, /^in Flink$/]
+  /** As often as a name is in the tables of its section with a column. */
+  const named = (of: string, column: RegExp): string[] =>
+    allRows
+      .filter(
+        ({ section, cells }) =>
+          section === of && Array.from(cells).some(([name, cell]) => column.test(name) && cell !== ''),
+      )
+      .flatMap(({ names }) => names)
+      .sort()
+  for (const section of new Set(rows.map(row => row.section)))
+    for (const part of parts) deepEqual(named(section, part), named(section, /^test$/), `${section}: ${part}`)
+})
 
 test('each operator of docs/operators.md has a test that names it', () => {
   const links = new Map(
