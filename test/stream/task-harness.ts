@@ -143,6 +143,14 @@ export class TaskHarness {
     return found.sort()
   }
 
+  /** The committed entries of all states: `state namespace key`. */
+  entries(): string[] {
+    const found: string[] = []
+    for (const [id, changelog] of this.#changelogs)
+      for (const key of changelog.keys()) found.push(`${id} ${decodeNamespace(key)} ${key.slice(8)}`)
+    return found.sort()
+  }
+
   /**
    * Processes up to `count` records of a partition as one batch. `between` is called wherever the event loop
    * would turn. It may commit, and returns whether to continue.

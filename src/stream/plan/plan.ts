@@ -104,7 +104,7 @@ function upstreamFirst(stages: readonly Stage[], app: string): Stage[] {
     if (ready.length === 0)
       throw new MillraceError(
         'INVALID_TOPOLOGY',
-        `The app '${app}' joins the input of an exchange (${exchangesOf(rest)}) to its output, so that each side would wait for the other.  ` +
+        `The app '${app}' joins the input of an exchange (${exchangesOf(rest)}) to its output, so that each side would wait for the other. ` +
           'Send the side before it through its own exchange: stream.selectKey((_, key) => key), or table.toStream(key => key).toTable().',
       )
     ordered.push(...ready)

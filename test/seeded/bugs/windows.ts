@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const windowBugs: readonly SeededBug[] = [
   {
+    name: 'operators: the early result of a window stays when the window is complete',
+    file: 'src/stream/operators/emission.ts',
+    find: 'if (previous !== null) shown.delete(result.place, result.rawKey)',
+    replace: '',
+    tests: ['test/stream/bounded-state.test.ts'],
+  },
+  {
     name: 'operators: sessions that join forget how many records they had',
     file: 'src/stream/operators/session-windows.ts',
     find: 'grown !== undefined,',
