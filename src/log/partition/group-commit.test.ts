@@ -24,14 +24,15 @@ class Target {
       failed: error => new MillraceError('PARTITION_POISONED', 'poisoned', { cause: error }),
     },
     0,
-    () => Promise.resolve(),
+    () => this.turnEnds,
   )
+  turnEnds: Promise<void> = Promise.resolve()
   #end = 0
 
   /** Appends a batch of one record. */
-  append({ wantsSync = true, rolls = false } = {}): Flush {
+  append({ wantsSync = true, rolls = false, bytes = 100 } = {}): Flush {
     const offset = this.#end++
-    const batch = { bytes: new Uint8Array(100), lastOffset: offset, maxTimestamp: 0, aborted: undefined }
+    const batch = { bytes: new Uint8Array(bytes), lastOffset: offset, maxTimestamp: 0, aborted: undefined }
     return this.commit.append(batch, offset, rolls ? [] : undefined, undefined, wantsSync)
   }
 
@@ -82,6 +83,16 @@ test('appends of one turn go out in one write, and share one sync', async () => 
   deepEqual(await settled(...durable), [false, false, false])
   deepEqual(await target.next(), ['synced 3'])
   deepEqual(await settled(...durable), [true, true, true])
+})
+
+test('a turn that has brought many bytes does not have to end for their write', async () => {
+  const target = new Target()
+  target.turnEnds = new Promise(() => undefined)
+  target.append({ bytes: 500_000 })
+  deepEqual(await target.next(), [])
+  target.append({ bytes: 100_000 })
+  target.append({ bytes: 100_000 })
+  deepEqual(await target.next(), ['write 0-2', 'sync'])
 })
 
 test('what comes while a write is in flight goes out in the next one; a sync covers what was written before it', async () => {
