@@ -117,10 +117,19 @@ export async function startTheirs(durability: Durability, data?: string): Promis
 }
 
 function countedBy(pid: number): Pick<BenchBroker, 'cpuSeconds' | 'residentBytes'> {
-  // What follows the name, which may hold spaces.
-  const fields = (): string[] => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
   return {
-    cpuSeconds: () => (Number(fields()[11]) + Number(fields()[12])) / ticksPerSecond,
-    residentBytes: () => Number(fields()[21]) * pageBytes,
+    cpuSeconds: () => cpuSecondsOf(pid),
+    residentBytes: () => Number(statOf(pid)[21]) * pageBytes,
   }
+}
+
+/** User and system time of a process so far. */
+export function cpuSecondsOf(pid: number): number {
+  const fields = statOf(pid)
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+/** What follows the name, which may hold spaces. */
+function statOf(pid: number): readonly string[] {
+  return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
 }

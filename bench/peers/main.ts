@@ -1,6 +1,7 @@
 /**
  * `npm run bench:peers`, or `npm run bench:peers -- fetch` for some rows: millrace's broker against Apache
- * Kafka, on this machine, in turns, with one client for both. docs/benchmarks.md explains the rows.
+ * Kafka, on this machine, in turns, with one client for both; then its processor against Kafka Streams and
+ * Flink. docs/benchmarks.md explains the rows.
  */
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
@@ -9,6 +10,7 @@ import { compareRunning, type BrokerRow } from './broker-rows.ts'
 import { buildOurs, type Durability } from './brokers.ts'
 import { compare, printHead, rounds, type Comparison } from './compare.ts'
 import { latency } from './latency.ts'
+import { nexmark, nexmarkNames } from './nexmark/nexmark.ts'
 import { recovery } from './recovery.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
@@ -19,7 +21,10 @@ const { positionals: parts, values } = parseArgs({
   options: { gib: { type: 'string', default: '2' } },
 })
 const recovered = recovery(Number(values.gib))
-const names = [...throughput, ...latency, ...start, ...recovered].map(({ name }) => name)
+const names = [
+  ...[...throughput, ...latency, ...start, ...recovered].map(({ name }) => name),
+  ...nexmarkNames,
+]
 const isChosen = ({ name }: { readonly name: string }): boolean =>
   parts.length === 0 || parts.some(part => name.includes(part))
 if (!names.some(name => isChosen({ name }))) {
@@ -33,7 +38,8 @@ const missed =
   (await running(throughput, ['a second', 'CPU ms'])) +
   (await running(latency, ['p50 ms', 'p99 ms'])) +
   (await starting(start, ['first ms', 'MiB'])) +
-  (await starting(recovered, ['first ms', 'CPU s']))
+  (await starting(recovered, ['first ms', 'CPU s'])) +
+  (await nexmark(nexmarkNames.filter(name => isChosen({ name }))))
 if (missed > 0) {
   console.log(`${missed} rows missed a target`)
   process.exitCode = 1

@@ -126,6 +126,23 @@ export async function fetchFrom(
   return afterLast(fetched.records ?? Buffer.alloc(0), fetchOffset)
 }
 
+/** Bytes of the first partition: none that belong to a transaction without its end. Does not wait. */
+export async function fetchCommitted(
+  connection: RawConnection,
+  topic: string,
+  fetchOffset: number,
+): Promise<Buffer> {
+  const answer = await connection.ask(messages.fetch, versions.fetch, {
+    maxWaitMs: 0,
+    minBytes: 0,
+    isolationLevel: 1,
+    topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
+  })
+  const { errorCode, records } = answer.responses[0]!.partitions[0]!
+  if (errorCode !== 0) throw new Error(`A fetch was refused with code ${errorCode}.`)
+  return records ?? Buffer.alloc(0)
+}
+
 /** Fetches everything, one partition after the other; resolves with the bytes and the records. */
 export async function fetchAll(
   address: Address,

@@ -15,17 +15,17 @@ export const peersFolder: string = join(root, '.peers')
 
 /** The class path of Apache Kafka's broker, clients and tools; installs them when they are not there yet. */
 export function kafkaClassPath(): string {
-  return javaClassPath('kafka', 'pom.xml')
+  return javaClassPath('kafka', join(import.meta.dirname, 'pom.xml'))
 }
 
 /** The class path of Apache Flink, as {@link kafkaClassPath}. */
 export function flinkClassPath(): string {
-  return javaClassPath('flink', 'flink/pom.xml')
+  return javaClassPath('flink', join(import.meta.dirname, 'flink/pom.xml'))
 }
 
-function javaClassPath(name: string, pomFile: string): string {
+/** The class path of what a pom.xml names, as {@link kafkaClassPath}. */
+export function javaClassPath(name: string, pom: string): string {
   requireProgram('java', ['-version'], 'openjdk-17-jdk-headless')
-  const pom = join(import.meta.dirname, pomFile)
   const libraries = installed(name, [readFileSync(pom)], folder => {
     requireProgram('mvn', ['-version'], 'maven')
     run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`])
