@@ -38,10 +38,20 @@ test('bytes that are not UTF-8 are malformed, and their neighbours are read', ()
 })
 
 test('text that is not JSON is malformed', () => {
-  for (const bad of ['', '{', '{"a":1}}', 'undefined', "{'a':1}", '\ufeff{}', '1,2'])
+  for (const bad of ['', '01', '1a', '1 2', '{', '{"a":1}}', 'undefined', "{'a':1}", '\ufeff{}', '1,2'])
     assert.ok(isMalformed(decoded(decode(jsonSerde), [bad])[0]), bad)
   assert.deepEqual(decoded(decode(jsonSerde), ['null', ' 1 ', null]), [null, 1, null])
 })
+
+test('whole numbers are what the parser makes of them', () =>
+  forSeeds(300, random => {
+    const numbers = Array.from({ length: 50 }, () => String(random.int(10 ** (1 + random.int(15)))))
+    numbers.push('0', '-1', '10', '1.5', '1e3', '999999999999999', '1000000000000000')
+    assert.deepEqual(
+      decoded(decode(jsonSerde), numbers),
+      numbers.map(text => JSON.parse(text)),
+    )
+  }))
 
 test('interning keeps random strings, however they collide', () => {
   const alphabet = ['a', 'b', '\0', 'é', '日', '🛫', '\x7f', '\x80']
@@ -83,6 +93,12 @@ test('keys that are equal are equal bytes', () => {
   assert.equal(canonicalJsonSerde.encode(one), canonicalJsonSerde.encode(other))
   assert.deepEqual(JSON.parse(canonicalJsonSerde.encode(one) as string), one)
   assert.equal(canonicalJsonSerde.encode(['b', 'a']), '["b","a"]')
+  assert.equal(canonicalJsonSerde.encode([{ b: 1, a: [-0, 2.5] }]), '[{"a":[0,2.5],"b":1}]')
+  assert.equal(canonicalJsonSerde.encode({ toJSON: () => ({ b: 1, a: 2 }) }), '{"a":2,"b":1}')
+  assert.equal(
+    canonicalJsonSerde.encode({ a: new Map(), b: new Date(0) }),
+    '{"a":{},"b":"1970-01-01T00:00:00.000Z"}',
+  )
   assert.equal(canonicalJsonSerde.encode(new Date(0)), '"1970-01-01T00:00:00.000Z"')
   assert.equal(canonicalJsonSerde.encode(7), '7')
 })

@@ -48,6 +48,7 @@ export const jsonKeyCodec: KeyCodec = {
       kept.set(key, encoded)
       return encoded
     }
+    if (typeof key === 'number' && Number.isFinite(key)) return `${key}`
     // Canonical: equal keys have equal bytes, whatever the order of their properties.
     const text = key === undefined || typeof key === 'function' ? undefined : canonicalJsonSerde.encode(key)
     if (typeof text !== 'string')
