@@ -121,6 +121,7 @@ export const queries: readonly Query[] = [
         .toStream()
         .map((count, { key: auction, start }) => [start, { auction, count: count ?? 0 }] as const)
         .groupByKey()
+        .windowedBy(tumbling(twoSeconds))
         .aggregate<{ count: number; auctions: readonly number[] }>(
           { count: 0, auctions: [] },
           (most, { auction, count }) =>
@@ -130,11 +131,12 @@ export const queries: readonly Query[] = [
                 ? { count, auctions: [...most.auctions, auction] }
                 : most,
         )
-        .mapValues(({ count, auctions: all }, start): Row => [
-          start,
-          count,
-          all.toSorted((a, b) => a - b).join(),
-        ])
+        .emit('final')
+        .toStream()
+        .map((most, { key: start }) => {
+          const { count = 0, auctions: all = [] } = most ?? {}
+          return [start, [start, count, all.toSorted((a, b) => a - b).join()] as Row] as const
+        })
         .to(results),
     sql: `
       WITH counts AS (
