@@ -156,9 +156,9 @@ export class KeyedState<V> {
       }
   }
 
-  /** The lowest namespace with an entry, for deadlines. */
-  firstNamespace(): number | undefined {
-    return this.#entries.firstNamespace()
+  /** The lowest namespace at or after `from` with an entry, for deadlines. */
+  firstNamespace(from: number = Number.NEGATIVE_INFINITY): number | undefined {
+    return this.#entries.firstNamespace(from)
   }
 
   /**

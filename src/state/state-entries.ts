@@ -112,9 +112,9 @@ export class StateEntries<V> {
     this.#live.release(live)
   }
 
-  /** The lowest namespace with a value. */
-  firstNamespace(): number | undefined {
-    return this.#ordered().firstFrom(Number.NEGATIVE_INFINITY)
+  /** The lowest namespace at or after `from` with a value. */
+  firstNamespace(from: number): number | undefined {
+    return this.#ordered().firstFrom(from)
   }
 
   /**

@@ -311,6 +311,21 @@ test('functions, filters and outputs may change, and the state continues', async
   )
 })
 
+test('windows that have shared rows may give results at each change', async () => {
+  const counts =
+    (policy: 'final' | 'changes'): Program =>
+    numbers =>
+      numbers
+        .groupByKey()
+        .windowedBy(hopping('10s', '5s'))
+        .count({ name: 'state' })
+        .emit(policy)
+        .toStream()
+        .map((count, { key, start }) => [key, [start, count]] as const)
+        .to(output)
+  deepEqual(await oneAfterTheOther(counts('final'), counts('changes')), ['[-5000,3]', '[0,3]'])
+})
+
 test('a new input topic is read from its beginning', async () => {
   const other = topic('other', { key: text(), value: json<number>() })
   const world = await World.open()

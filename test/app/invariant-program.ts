@@ -51,6 +51,7 @@ export function program(partitions: number) {
     watermark: { outOfOrderness },
   })
   const sums = topic('sums', { key: windowed(text()), value: json<number>(), partitions: 2 })
+  const counts = topic('counts', { key: windowed(text()), value: json<number>(), partitions: 2 })
   const others = topic('others', { key: windowed(text()), value: json<number>(), partitions: 1 })
   const sessions = topic('sessions', { key: windowed(text()), value: json<number>(), partitions: 3 })
   const exchanged = topic('exchanged', { key: windowed(text()), value: json<number>(), partitions: 2 })
@@ -101,6 +102,12 @@ export function program(partitions: number) {
     })
     .quiet.to(quiet)
   stream.groupByKey().windowedBy(hourly).aggregate(0, add).emit({ early: 20 }).to(sums)
+  stream
+    .groupBy(({ other }) => other)
+    .windowedBy(daily)
+    .count()
+    .emit('final')
+    .to(counts)
   const byOther = stream
     .groupBy(({ other }) => other)
     .windowedBy(hourly)
@@ -181,6 +188,7 @@ export function program(partitions: number) {
     held,
     pairs,
     sums,
+    counts,
     others,
     sessions,
     exchanged,

@@ -48,6 +48,7 @@ export function expectedRows(
       'final',
     ),
     sums: tableOf(alignedRows(partitions, outOfOrderness, hourly, byKey), 'final'),
+    counts: tableOf(alignedRows(partitions, outOfOrderness, daily, byOther), 'final', all => all.length),
     others: tableOf(hours, 'final'),
     sessions: tableOf(sessionRows(partitions, outOfOrderness, storms), 'final'),
     exchanged: tableOf(exchangedSessionRows(partitions, outOfOrderness, storms, byOther), 'final'),

@@ -217,6 +217,24 @@ for (const [kind, windowsAtRandom] of Object.entries(kinds))
     checkPanes(harness)
   })
 
+check('counts in windows that may share rows', 5000, random => {
+  const built = build(random)
+  const windows = alignedAtRandom(random)
+  const exchanged = random.int(2) === 0
+  const stream = built.app.stream(built.input)
+  const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
+  const policy = random.int(2) === 0 ? 'final' : policies[random.int(policies.length)]!
+  grouped.windowedBy(windows).count().emit(policy).to(output)
+  const harness = harnessOf(built.app, built.inputs, random)
+  runAtRandom(harness, random)
+  const rows = rowsIn(windows, exchanged, built)
+  deepEqual(
+    sorted(harness.table('output')),
+    sorted(tableOf(rows, policy === 'changes' ? 'changes' : 'final', all => all.length)),
+  )
+  checkPanes(harness)
+})
+
 check('discarded panes add up to the windows', 2000, random => {
   const built = build(random)
   const windows = random.int(3) === 0 ? global() : alignedAtRandom(random)

@@ -36,9 +36,17 @@ export interface Aggregation<K, V, A> {
   readonly folds: readonly [Fold<K, V, A>, ...(readonly Fold<K, V, A>[])]
   /** The shape of the initial value. */
   readonly shape: () => Shape
+  /**
+   * For aggregates that come out the same in whatever order and parts values are added, and that no value
+   * deletes: overlapping windows share what they have in common.
+   */
+  readonly join?: Join<A>
   /** For aggregates that grow with each value: aligned windows keep them on pages. */
   readonly pages?: (context: OperatorContext) => Pages<A>
 }
+
+/** The aggregate of two parts of a window. */
+export type Join<A> = (one: A, other: A) => A
 
 /** A window of one key. */
 export interface KeyWindow {
@@ -63,10 +71,13 @@ export interface SessionAggregation<K, V, A> extends Aggregation<K, V, A> {
   readonly merge: (left: A, right: A, key: K) => A | null
 }
 
+const plus: Join<number> = (one, other) => one + other
+
 /** Counts values. */
 export const counting: SessionAggregation<unknown, unknown, number> = {
   folds: [{ first: () => 1, add: count => count + 1 }],
-  merge: (left, right) => left + right,
+  merge: plus,
+  join: plus,
   shape: () => 'number',
 }
 

@@ -5,14 +5,16 @@
  * deletes the key's row in the window, and retracts its results.
  *
  * State: namespace = the window's place in the grid, key → row; so firing and forgetting are range scans over
- * places. Full pages of an aggregate that grows with each value are another state (window-pages.ts).
- * Whether a window has fired is not stored: it has fired if the task's watermark has reached its end.
+ * places. Whether a window has fired is not stored: it has fired if the task's watermark has reached its end.
+ * Two parts of it are other states: rows that overlapping windows share (window-slices.ts), and full pages of
+ * an aggregate that grows with each value (window-pages.ts).
  */
 import { frozen } from '../../state/index.ts'
 import type { Aggregation } from './aggregation.ts'
 import { emission, type WindowResult } from './emission.ts'
 import type { AnyPolicy } from './emit-policy.ts'
 import { inTurns, keyed, stateBegin } from './operator.ts'
+import { windowSlices } from './window-slices.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
 import { gridOf } from './window-grid.ts'
 import type { Row } from './window-row.ts'
@@ -30,6 +32,9 @@ export const alignedWindows = <K, V, A>(
     const { allowedLatenessMs } = windows
     const grid = gridOf(windows)
     const pages = aggregation.pages?.(context)
+    const slices = windowSlices(context, windows, grid, aggregation, state)
+    /** Whether no outlet has to hear of each change of a window. */
+    const isShared = slices !== undefined && policies.every(policy => policy === 'final')
     const out = emission(context, policies, results, {
       discard: ({ place, rawKey }) => state.delete(place, rawKey),
       read: pages?.read,
@@ -48,7 +53,8 @@ export const alignedWindows = <K, V, A>(
       const ended = grid.endedBelow(to)
       const from = Math.max(stateBegin, firedLast?.start ?? grid.endedBelow(context.watermark()))
       let rows = 0
-      for (const { namespace: place, key: rawKey, value: row } of state.scan(from, ended, firedLast?.key)) {
+      const due = (slices ?? state).scan(from, ended, firedLast?.key)
+      for (const { namespace: place, key: rawKey, value: row } of due) {
         out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), place, row))
         firedLast = { start: place, key: rawKey }
         if (++rows < context.rowsPerTurn()) continue
@@ -58,6 +64,7 @@ export const alignedWindows = <K, V, A>(
       const over = grid.endedBelow(to - allowedLatenessMs)
       yield* state.deleteInTurns(stateBegin, over, () => context.rowsPerTurn())
       if (pages) yield* pages.deleteInTurns(over)
+      if (slices) yield* slices.deleteInTurns(to - allowedLatenessMs)
       firedLast = undefined
     }
 
@@ -78,10 +85,12 @@ export const alignedWindows = <K, V, A>(
       inputs: aggregation.folds.map(({ first, add }) =>
         keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
-          // Several windows get the same value, one after the other.
-          if (windows.kind !== 'tumbling') frozen(record.value)
           const watermark = context.watermark()
           let place = grid.first(timestamp)
+          if (isShared && Math.max(record.watermark, watermark) < grid.endOf(place))
+            return slices.add(record, rawKey, { first, add })
+          // Several windows get the same value, one after the other.
+          if (windows.kind !== 'tumbling') frozen(record.value)
           let start = grid.startOf(place)
           const isBetween = start > timestamp
           let taken = false
@@ -96,7 +105,7 @@ export const alignedWindows = <K, V, A>(
                 : add(row.value, record.value, key, record)) ?? null
             const value = pages && grown !== null ? pages.keep({ rawKey, place }, grown) : grown
             const latest = row === undefined ? timestamp : Math.max(row.timestamp, timestamp)
-            const result: WindowResult<K, A> = {
+            const own: WindowResult<K, A> = {
               rawKey,
               key,
               place,
@@ -107,6 +116,7 @@ export const alignedWindows = <K, V, A>(
               timestamp: latest,
               lastInstant: end - 1,
             }
+            const result = slices ? slices.whole(own) : own
             if (value !== null) {
               state.put(place, rawKey, { value, timestamp: latest })
               out.changed(result, watermark >= end, record)

@@ -1,0 +1,140 @@
+/**
+ * What overlapping windows share. A **slice** is the time between two starts of windows: all records in it
+ * are in the same windows. So a record is added to one row, that of its slice, and the result of a window is
+ * joined from the rows of its slices. Windows of ten minutes every minute take one row for a record, not ten.
+ * (Krishnamurthy and others, "On-the-fly sharing for streamed aggregation", 2006; Flink's window functions
+ * of tables.)
+ *
+ * A slice takes records until the first of its windows is complete. It changes no more then, as long as one
+ * of its windows needs it. A record that comes later, which only some of the windows take or which corrects
+ * what has fired, is added to the own row of each window.
+ *
+ * State: `slices`, namespace = the start of the slice, key → row.
+ */
+import { assert } from '../../base/index.ts'
+import type { KeyedState, StateEntry } from '../../state/index.ts'
+import type { Aggregation, Fold, Join } from './aggregation.ts'
+import type { WindowResult } from './emission.ts'
+import { type OperatorContext, stateBegin } from './operator.ts'
+import type { StreamRecord } from './record.ts'
+import type { WindowGrid } from './window-grid.ts'
+import type { Row } from './window-row.ts'
+import type { AlignedWindows } from './windows.ts'
+
+/** With more slices than this, joining them takes longer than a row for each window. */
+const slicesMax = 16
+
+export interface WindowSlices<K, V, A> {
+  /** Adds a record to its slice, of whose windows none is complete, by the record's own watermark neither. */
+  add(record: StreamRecord<K, V>, rawKey: string, fold: Fold<K, V, A>): void
+  /** A result of a window's own row, with what the window shares. */
+  whole(result: WindowResult<K, A>): WindowResult<K, A>
+  /** The rows of whole windows, as `KeyedState.scan`: the namespace is the window's place. */
+  scan(from: number, to: number, afterKey?: string): Generator<StateEntry<Row<A>>>
+  /** Deletes the slices that no window needs any more which ends after `watermark`, in turns. */
+  deleteInTurns(watermark: number): Generator<void>
+}
+
+/**
+ * The slices of windows whose aggregates can be joined; undefined for others. `own`: the rows that the
+ * windows have for themselves.
+ */
+export function windowSlices<K, V, A>(
+  context: OperatorContext,
+  windows: AlignedWindows,
+  grid: WindowGrid,
+  { join }: Aggregation<K, V, A>,
+  own: KeyedState<Row<A>>,
+): WindowSlices<K, V, A> | undefined {
+  const { sizeMs, advanceMs, offsetMs, timeZone, time } = windows
+  const count = sizeMs / advanceMs
+  const areWhole = Number.isInteger(count) && count > 1 && count <= slicesMax
+  // By processing time windows are forgotten as they fire, and nothing says which did; slices stay.
+  if (!join || !areWhole || timeZone !== undefined || time === 'processing') return undefined
+
+  const rows = context.state<Row<A>>('slices', { isScanned: true })
+  const startOf = (timestamp: number): number => {
+    const since = (timestamp - offsetMs) % advanceMs
+    return timestamp - (since < 0 ? since + advanceMs : since)
+  }
+
+  /** A place from `from` on before which no window has a row. */
+  const nextPlace = (from: number): number => {
+    const slice = rows.firstNamespace(grid.startOf(from))
+    const first = Math.min(
+      slice === undefined ? Number.POSITIVE_INFINITY : grid.first(slice),
+      own.firstNamespace(from) ?? Number.POSITIVE_INFINITY,
+    )
+    if (first >= from) return first
+    const before = startOf(from)
+    return before === from ? from : before + advanceMs
+  }
+
+  return {
+    add(record, rawKey, { first, add }) {
+      const { key, value, timestamp } = record
+      const slice = startOf(timestamp)
+      const row = rows.get(slice, rawKey)
+      const sum = row === undefined ? first(value, key, record) : add(row.value, value, key, record)
+      assert(sum !== null, 'no value deletes an aggregate that windows share')
+      const latest = row === undefined ? timestamp : Math.max(row.timestamp, timestamp)
+      rows.put(slice, rawKey, { value: sum, timestamp: latest })
+    },
+    whole(result) {
+      const { place, rawKey, value, previous, timestamp } = result
+      let shared: Row<A> | undefined
+      for (let slice = grid.startOf(place); slice < grid.endOf(place); slice += advanceMs) {
+        const row = rows.get(slice, rawKey)
+        if (row !== undefined) shared = joinRows(join, shared, row)
+      }
+      if (shared === undefined) return result
+      return {
+        ...result,
+        value: value === null ? shared.value : join(shared.value, value),
+        previous: previous === null ? shared.value : join(shared.value, previous),
+        timestamp: Math.max(shared.timestamp, timestamp),
+      }
+    },
+    *scan(from, to, afterKey) {
+      for (let place = nextPlace(from); place < to; place = nextPlace(place + 1)) {
+        const after = place === from ? afterKey : undefined
+        const parts = [own.scan(place, place + 1, after)]
+        for (let slice = grid.startOf(place); slice < grid.endOf(place); slice += advanceMs)
+          parts.push(rows.scan(slice, slice + 1, after))
+        yield* joinedByKey(join, place, parts)
+      }
+    },
+    *deleteInTurns(watermark) {
+      const to = Number.isFinite(watermark) ? grid.startOf(grid.first(watermark)) : watermark
+      yield* rows.deleteInTurns(stateBegin, to, () => context.rowsPerTurn())
+    },
+  }
+}
+
+/** The row of two parts of a window. */
+function joinRows<A>(join: Join<A>, one: Row<A> | undefined, other: Row<A>): Row<A> {
+  if (one === undefined) return other
+  return { value: join(one.value, other.value), timestamp: Math.max(one.timestamp, other.timestamp) }
+}
+
+/** Joins the rows of each key. The parts of the window are in the order of keys, and so is the result. */
+function* joinedByKey<A>(
+  join: Join<A>,
+  place: number,
+  parts: readonly Generator<StateEntry<Row<A>>, void>[],
+): Generator<StateEntry<Row<A>>> {
+  const heads = parts.map(part => part.next().value)
+  for (;;) {
+    let key: string | undefined
+    for (const head of heads) if (head && (key === undefined || head.key < key)) key = head.key
+    if (key === undefined) return
+    let value: Row<A> | undefined
+    for (let n = 0; n < heads.length; n += 1) {
+      const head = heads[n]
+      if (head?.key !== key) continue
+      value = joinRows(join, value, head.value)
+      heads[n] = parts[n]!.next().value
+    }
+    yield { namespace: place, key, value: value! }
+  }
+}
