@@ -56,7 +56,7 @@ export const loops: readonly Loop[] = [
     reach: 0.5,
   },
   { query: 'q4', reads: ['auctions', 'bids'], loop: averages, keyOf: first, reach: 0.08 },
-  { query: 'q5', reads: ['bids'], loop: hotItems, keyOf: first, reach: 0.5 },
+  { query: 'q5', reads: ['bids'], loop: hotItems, reach: 0.5 },
   { query: 'q7', reads: ['bids'], loop: highestBids, reach: 0.5 },
   { query: 'q8', reads: ['people', 'auctions'], loop: newSellers, reach: 0.5 },
   { query: 'q11', reads: ['bids'], loop: sessions, reach: 0.2 },
