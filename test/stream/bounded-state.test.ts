@@ -9,7 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { type Random, seededRandom } from '../../src/base/index.ts'
-import { appOf, left, right, rules, type StatefulProgram, statefulPrograms } from './stateful-programs.ts'
+import { appOf, type StatefulProgram, statefulPrograms } from './stateful-programs.ts'
 import { type InputRecord, TaskHarness } from './task-harness.ts'
 
 /** The keys of each partition: those that are deleted, and the one that moves time on. */
@@ -38,8 +38,9 @@ async function entriesAfter(
   random: Random,
   isOver = true,
 ): Promise<string[]> {
-  const inputs = new Map([left, right, rules].map(({ name }) => [name, partitions.map(recordsOfKeys)]))
-  const harness = new TaskHarness(appOf(program), inputs, { rowsPerTurn: 1 + random.int(4) })
+  const { app, inputs } = appOf(program)
+  const records = new Map(inputs.map(({ name }) => [name, partitions.map(recordsOfKeys)]))
+  const harness = new TaskHarness(app, records, { rowsPerTurn: 1 + random.int(4) })
   for (let { open } = harness; open.length > 0; { open } = harness) {
     harness.read(open[random.int(open.length)]!, 1 + random.int(8))
     harness.tick(10)

@@ -17,13 +17,13 @@ import {
   valueState,
 } from '../../src/stream/index.ts'
 
-const topicOf = (name: string) =>
-  topic(name, { key: text(), value: json<number>(), watermark: { outOfOrderness: 20 } })
-export const left = topicOf('left')
-export const right = topicOf('right')
-/** For tables that every task has. */
-export const rules = topicOf('rules')
-export const results = topic('results', { key: json<unknown>(), value: json<unknown>() })
+const topicOf = (name: string, partitions?: number) =>
+  topic(name, {
+    key: text(),
+    value: json<number>(),
+    watermark: { outOfOrderness: 20 },
+    ...(partitions !== undefined && { partitions }),
+  })
 
 /** What a program is made of. Its values are 0 to 9; a record with 0 is the last one of its key. */
 interface Inputs {
@@ -31,7 +31,8 @@ interface Inputs {
   readonly right: Stream<string | null, number>
   readonly leftTable: Table<string, number>
   readonly rightTable: Table<string, number>
-  readonly app: App
+  /** For a table that every task has. */
+  readonly rules: () => Table<string, number>
 }
 
 type Results = Stream<unknown, unknown> | Table<unknown, unknown>
@@ -40,26 +41,38 @@ export interface StatefulProgram {
   readonly name: string
   /** The file of its operator in src/stream/operators. */
   readonly operator: string
-  readonly resultsOf: (inputs: Inputs) => Results
+  /**
+   * What the same input gives, whatever the timing: the same records, or the same last value of each key with
+   * its time, or without it; or nothing, as docs/time.md says. Default `'records'`.
+   */
+  readonly promises?: 'rows' | 'values' | 'nothing'
+  /** Its results depend on the watermark of each record, and so on what is in the record's partition. */
+  readonly seesWatermarks?: boolean
   /** Its entries of each key whose time is never over. Default 0. */
   readonly rowsOfKey?: number
+  readonly resultsOf: (inputs: Inputs) => Results
 }
 
-export function appOf({ resultsOf }: StatefulProgram): App {
+/** The app of a program. `partitions`: of its topics, if a log creates them. */
+export function appOf({ resultsOf }: StatefulProgram, partitions?: number) {
+  const left = topicOf('left', partitions)
+  const right = topicOf('right', partitions)
+  const rules = topicOf('rules', partitions)
+  const results = topic('results', { key: json<unknown>(), value: json<unknown>(), partitions: 2 })
   const app = new App('stateful')
   const leftTable = app.table(left)
   const rightTable = app.table(right)
-  const streamOf = (table: Table<string, number>): Stream<string | null, number> =>
+  const valued = (table: Table<string, number>): Stream<string | null, number> =>
     table.toStream().filter(value => value !== null) as Stream<string | null, number>
   const made = resultsOf({
-    left: streamOf(leftTable),
-    right: streamOf(rightTable),
+    left: valued(leftTable),
+    right: valued(rightTable),
     leftTable,
     rightTable,
-    app,
+    rules: () => app.table(rules),
   })
   ;(made as Stream<unknown, unknown>).to(results)
-  return app
+  return { app, inputs: [left, right, rules], results }
 }
 
 const add = (sum: number, value: number): number | null => (value === 0 ? null : sum + value)
@@ -93,6 +106,7 @@ const windowed = Object.entries(windows).flatMap(([kind, window]) =>
   policies.map((policy): StatefulProgram => ({
     operator: 'window-aggregate',
     name: `${kind} windows, emit ${JSON.stringify(policy)}`,
+    ...(kind.endsWith('clock') ? { promises: 'nothing' } : policy !== 'final' && { promises: 'rows' }),
     resultsOf: inputs => inputs.left.groupByKey().windowedBy(window).reduce(plus).emit(policy),
   })),
 )
@@ -117,16 +131,19 @@ const joins: readonly StatefulProgram[] = [
   {
     operator: 'table-table-join',
     name: 'join of tables',
+    promises: 'rows',
     resultsOf: inputs => inputs.leftTable.join(inputs.rightTable, pair),
   },
   {
     operator: 'table-table-join',
     name: 'leftJoin of tables',
+    promises: 'values',
     resultsOf: inputs => inputs.leftTable.leftJoin(inputs.rightTable, pair),
   },
   {
     operator: 'table-table-join',
     name: 'outerJoin of tables',
+    promises: 'values',
     resultsOf: inputs => inputs.leftTable.outerJoin(inputs.rightTable, pair),
   },
 ]
@@ -183,6 +200,7 @@ export const statefulPrograms: readonly StatefulProgram[] = [
   {
     operator: 'window-aggregate',
     name: 'global windows',
+    promises: 'rows',
     rowsOfKey: 2,
     resultsOf: inputs => inputs.left.groupByKey().windowedBy(global()).count().emit({ everyRecords: 3 }),
   },
@@ -214,17 +232,20 @@ export const statefulPrograms: readonly StatefulProgram[] = [
   {
     operator: 'aggregate',
     name: 'aggregate',
+    promises: 'rows',
     resultsOf: inputs => inputs.left.groupByKey().aggregate(0, add),
   },
   {
     operator: 'aggregate',
     name: 'topN',
+    promises: 'rows',
     rowsOfKey: 1,
     resultsOf: inputs => inputs.left.groupByKey().topN(3, value => value),
   },
   {
     operator: 'aggregate',
     name: 'groups of a table',
+    promises: 'values',
     resultsOf: inputs => inputs.leftTable.groupBy(value => [value % 3, value]).reduce(plus, minus),
   },
   {
@@ -241,11 +262,13 @@ export const statefulPrograms: readonly StatefulProgram[] = [
   {
     operator: 'foreign-key-answers',
     name: 'join by foreign key',
+    promises: 'rows',
     resultsOf: inputs => inputs.leftTable.join(inputs.rightTable, value => 'abcd'[value % 4], pair),
   },
   {
     operator: 'foreign-key-join',
     name: 'left join by foreign key',
+    promises: 'values',
     resultsOf: inputs => inputs.leftTable.leftJoin(inputs.rightTable, value => 'abcd'[value % 4], pair),
   },
   {
@@ -256,6 +279,7 @@ export const statefulPrograms: readonly StatefulProgram[] = [
   {
     operator: 'process',
     name: 'process',
+    seesWatermarks: true,
     resultsOf: inputs =>
       inputs.left.process({
         state: {
@@ -280,17 +304,23 @@ export const statefulPrograms: readonly StatefulProgram[] = [
   {
     operator: 'process',
     name: 'process of two streams, with rows that every task has',
+    promises: 'nothing',
     resultsOf: inputs =>
       inputs.left.process({
         state: { met: valueState<number>({ ttl: 30 }) },
         outputs: { told: output<string>() },
         inputs: { right: { from: inputs.right, onRecord: (value, _key, { state }) => state.met.set(value) } },
-        broadcast: { rules: inputs.app.table(rules) },
+        broadcast: { rules: inputs.rules() },
         onRecord: (value, _key, { state, emit, broadcast }) =>
           emit.told(pair(state.met.get() ?? value, broadcast.rules.entries().length)),
       }).told,
   },
-  { operator: 'suppress', name: 'suppress', resultsOf: inputs => inputs.leftTable.suppress(25) },
+  {
+    operator: 'suppress',
+    name: 'suppress',
+    promises: 'rows',
+    resultsOf: inputs => inputs.leftTable.suppress(25),
+  },
   {
     operator: 'table-source',
     name: 'rows',
@@ -299,6 +329,7 @@ export const statefulPrograms: readonly StatefulProgram[] = [
   {
     operator: 'versioned-table',
     name: 'rows with history',
+    promises: 'rows',
     resultsOf: inputs => inputs.leftTable.toStream().toTable({ history: 30, allowedLateness }),
   },
 ]
