@@ -13,7 +13,7 @@ import { npm } from '../runtimes.ts'
 
 const programs = join(import.meta.dirname, 'programs')
 /** A program that says nothing for so long hangs. */
-const silentMsMax = 60_000
+const silentMsMax = 180_000
 
 /** A client, as the columns of docs/compatibility.md name it. */
 export type Client = 'Java' | 'Python' | 'Go' | 'kafkajs' | 'Platformatic' | 'kcat' | 'Kafka tools'

@@ -65,7 +65,11 @@ func transactions() {
 			})
 			isCommitted, err := session.End(ctx, end)
 			// Kafka's offsets appear once the markers of the transaction are written.
-			time.Sleep(200 * time.Millisecond)
+			until(ctx, func() bool {
+				described, err := admin.DescribeTransactions(ctx, me+"-session")
+				must(err)
+				return strings.HasPrefix(described[me+"-session"].State, "Complete")
+			})
 			result = append(result, list{isCommitted, nameOf(err), committed(ctx, group)})
 		}
 		return append(result, each(read(ctx, to, 1, kgo.FetchIsolationLevel(kgo.ReadCommitted()))))
@@ -151,8 +155,7 @@ func admins() {
 		value := func(text string) *string { return &text }
 		note := func(changed kadm.AlterConfigsResponses, err error) {
 			must(err)
-			// Kafka's brokers learn of it later than its controller answers.
-			time.Sleep(150 * time.Millisecond)
+			settle(ctx)
 			found, err := admin.DescribeTopicConfigs(ctx, topic)
 			must(err)
 			for _, each := range changed {

@@ -82,13 +82,6 @@ func sizes(ctx context.Context, members []*member, expected ...int) []int {
 	}
 }
 
-func until(ctx context.Context, isDone func() bool) {
-	for !isDone() {
-		must(ctx.Err())
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 func committed(ctx context.Context, group string) any {
 	found, err := admin.FetchOffsets(ctx, group)
 	must(err)
@@ -167,8 +160,7 @@ func groups() {
 	})
 	run("group admin", "offsets: commit, fetch, delete", func(ctx context.Context) any {
 		topic, group := newTopic(ctx, 2), newName()
-		// Kafka's coordinator of groups learns of a topic later than others do.
-		time.Sleep(200 * time.Millisecond)
+		settle(ctx)
 		var offsets kadm.Offsets
 		for partition := range int32(3) {
 			offsets.Add(kadm.Offset{Topic: topic, Partition: partition, At: 5, LeaderEpoch: 0, Metadata: "note"})

@@ -22,6 +22,9 @@ import (
 // What records are stamped with: no time of the run.
 const epochMs = 1_600_000_000_000
 
+// What is only slow, on a busy machine, gets so long.
+const patience = 60 * time.Second
+
 var (
 	bootstrap = os.Args[1]
 	me        = os.Args[2]
@@ -53,7 +56,7 @@ func run(area, name string, body func(ctx context.Context) any) {
 		return
 	}
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	result := func() (result any) {
 		defer func() {
@@ -101,7 +104,26 @@ func newTopic(ctx context.Context, partitions int32, configs ...string) string {
 	made, err := admin.CreateTopic(ctx, partitions, 1, settings, topic)
 	must(err)
 	must(made.Err)
+	// Kafka's broker learns of a topic after its controller has answered.
+	until(ctx, func() bool {
+		found, err := admin.ListStartOffsets(ctx, topic)
+		return err == nil && found.Error() == nil && len(found[topic]) == int(partitions)
+	})
 	return topic
+}
+
+// Waits until the broker has done all that its controller has answered. Kafka's takes changes in order: once it
+// has a topic, it has taken all before that; once it has a second one, it is done with them.
+func settle(ctx context.Context) {
+	newTopic(ctx, 1)
+	newTopic(ctx, 1)
+}
+
+func until(ctx context.Context, isSo func() bool) {
+	for !isSo() {
+		must(ctx.Err())
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 func record(topic string, partition int32, n int) *kgo.Record {

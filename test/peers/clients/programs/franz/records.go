@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -46,7 +45,13 @@ func records() {
 		run("produce", "acks "+[]string{"0", "1", "all"}[n], func(ctx context.Context) any {
 			topic := newTopic(ctx, 1)
 			produce(ctx, numbered(topic, 2, 0), kgo.RequiredAcks(acks), kgo.DisableIdempotentWrite())
-			time.Sleep(200 * time.Millisecond)
+			// Without acks, nobody says when the broker has them.
+			until(ctx, func() bool {
+				found, err := admin.ListEndOffsets(ctx, topic)
+				must(err)
+				end, _ := found.Lookup(topic, 0)
+				return end.Offset >= 2
+			})
 			return len(read(ctx, topic, 1))
 		})
 	}

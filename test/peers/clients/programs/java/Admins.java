@@ -130,8 +130,7 @@ final class Admins extends Cases {
                 NewPartitions.increaseTo(4, List.of(List.of(0))), NewPartitions.increaseTo(5, List.of(List.of(9))),
                 NewPartitions.increaseTo(6, List.of(List.of(0))), NewPartitions.increaseTo(5, List.of(List.of(0, 0)))))
                 result.add(done(admin.createPartitions(Map.of(topic, partitions)).all()));
-            // Kafka's brokers learn of them later than its controller answers.
-            Thread.sleep(200);
+            settle();
             return List.of(result, get(admin.describeTopics(List.of(topic)).topicNameValues().get(topic)).partitions().size());
         });
     }
@@ -190,8 +189,7 @@ final class Admins extends Cases {
                 List.of("no.such", "1", "SET"), List.of("retention.ms", "", "DELETE"), List.of("cleanup.policy", "compact", "SUBTRACT"))) {
                 var op = new AlterConfigOp(new ConfigEntry(change.get(0), change.get(1)), AlterConfigOp.OpType.valueOf(change.get(2)));
                 var changed = done(admin.incrementalAlterConfigs(Map.of(resource, List.of(op))).all());
-                // Kafka's brokers learn of it later than its controller answers.
-                Thread.sleep(150);
+                settle();
                 result.add(List.of(changed, configs(resource, "cleanup.policy", "retention.ms")));
             }
             return result;
@@ -225,10 +223,10 @@ final class Admins extends Cases {
             var unset = new AlterConfigOp(new ConfigEntry("log.segment.bytes", ""), AlterConfigOp.OpType.DELETE);
             var result = new ArrayList<>();
             result.add(done(admin.incrementalAlterConfigs(Map.of(broker, List.of(set))).all()));
-            Thread.sleep(500);
+            settle();
             result.add(configs(topic, "segment.bytes"));
             result.add(done(admin.incrementalAlterConfigs(Map.of(broker, List.of(unset))).all()));
-            Thread.sleep(500);
+            settle();
             result.add(configs(topic, "segment.bytes"));
             var fixed = new AlterConfigOp(new ConfigEntry("num.partitions", "3"), AlterConfigOp.OpType.SET);
             result.add(done(admin.incrementalAlterConfigs(Map.of(broker, List.of(fixed))).all()));
@@ -236,7 +234,6 @@ final class Admins extends Cases {
         });
         run("configs", "resources that have some", () -> {
             var topic = newTopic(1, "retention.ms", "1");
-            Thread.sleep(300);
             var found = get(admin.listConfigResources(Set.of(ConfigResource.Type.TOPIC), new org.apache.kafka.clients.admin.ListConfigResourcesOptions()).all());
             return found.contains(new ConfigResource(ConfigResource.Type.TOPIC, topic));
         });
@@ -328,7 +325,7 @@ final class Admins extends Cases {
                 }));
             }
             // The markers follow the commit.
-            for (int tries = 0; tries < 100 && !states(id).equals(List.of("COMPLETE_COMMIT")); tries += 1) Thread.sleep(20);
+            until(() -> states(id).equals(List.of("COMPLETE_COMMIT")));
             result.add(states(id));
             result.add(done(admin.describeTransactions(List.of(me + "-unknown")).all()));
             return result;

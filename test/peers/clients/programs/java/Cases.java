@@ -12,8 +12,10 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -32,7 +34,10 @@ import org.apache.kafka.common.serialization.StringSerializer;
 abstract class Cases {
     /** What records are stamped with: no time of the run. */
     static final long EPOCH_MS = 1_600_000_000_000L;
-    static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** What is only slow, on a busy machine, gets so long. */
+    static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** Longer than records take to be added; `flush` sends at once what lingers. */
+    static final String LINGER_MS = "30000";
     static final ObjectMapper JSON = new ObjectMapper();
 
     /** Kept, since tools print to System.out. */
@@ -122,6 +127,28 @@ abstract class Cases {
         var settings = new LinkedHashMap<String, String>();
         for (int n = 0; n < configs.length; n += 2) settings.put(configs[n], configs[n + 1]);
         get(admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1).configs(settings))).all());
+        // Kafka's broker learns of a topic after its controller has answered.
+        var asked = new LinkedHashMap<TopicPartition, OffsetSpec>();
+        for (int n = 0; n < partitions; n += 1) asked.put(new TopicPartition(topic, n), OffsetSpec.earliest());
+        until(() -> done(admin.listOffsets(asked).all()).equals("done"));
+    }
+
+    /**
+     * Waits until the broker has done all that its controller has answered. Kafka's takes changes in order: once it
+     * has a topic, it has taken all before that; once it has a second one, it is done with them.
+     */
+    void settle() throws Exception {
+        newTopic(1);
+        newTopic(1);
+    }
+
+    /** Waits for a condition; a case that waits too long fails. */
+    static void until(Callable<Boolean> isSo) throws Exception {
+        var deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!isSo.call()) {
+            if (System.nanoTime() > deadline) throw new TimeoutException();
+            Thread.sleep(20);
+        }
     }
 
     KafkaProducer<String, String> producer(String... settings) {
@@ -141,12 +168,12 @@ abstract class Cases {
     /** A new topic that the coordinator of groups knows as well: Kafka's learns of it later than others do. */
     String newTopicOfGroups(int partitions) throws Exception {
         var topic = newTopic(partitions);
-        Thread.sleep(200);
+        settle();
         return topic;
     }
 
     void fill(String topic, int count) {
-        try (var producer = producer("linger.ms", "20")) {
+        try (var producer = producer("linger.ms", LINGER_MS)) {
             send(producer, topic, 0, count, 0);
         }
     }

@@ -24,7 +24,7 @@ final class Clients extends Cases {
         for (var codec : List.of("none", "gzip", "snappy", "lz4", "zstd"))
             run("codecs", codec, () -> {
                 var topic = newTopic(1);
-                try (var producer = producer("compression.type", codec, "linger.ms", "20")) {
+                try (var producer = producer("compression.type", codec, "linger.ms", LINGER_MS)) {
                     send(producer, topic, 0, 50, 0);
                 }
                 return read(topic, 1);
@@ -85,16 +85,17 @@ final class Clients extends Cases {
         });
         run("produce", "larger together than a batch may be: split", () -> {
             var topic = newTopic(1, "max.message.bytes", "2000");
-            try (var producer = producer("linger.ms", "50")) {
+            try (var producer = producer("linger.ms", LINGER_MS)) {
                 for (int n = 0; n < 20; n += 1) producer.send(new ProducerRecord<>(topic, 0, EPOCH_MS, "k", "x".repeat(700)));
             }
             return read(topic, 1).size();
         });
         run("produce", "to an unknown partition, an invalid name, a topic that is made", () -> {
             var topic = newTopic(1);
-            try (var producer = producer("max.block.ms", "2000")) {
+            // Of an unknown partition, a producer asks until its time is over.
+            try (var hasty = producer("max.block.ms", "2000"); var producer = producer()) {
                 return List.of(
-                    outcome(() -> done(producer.send(new ProducerRecord<>(topic, 5, "k", "v")))),
+                    outcome(() -> done(hasty.send(new ProducerRecord<>(topic, 5, "k", "v")))),
                     outcome(() -> done(producer.send(new ProducerRecord<>("a/b", "v")))),
                     outcome(() -> done(producer.send(new ProducerRecord<>(newName(), "v")))));
             }
@@ -139,9 +140,9 @@ final class Clients extends Cases {
             var partition = new TopicPartition(topic, 0);
             try (var consumer = consumer("auto.offset.reset", "none")) {
                 consumer.assign(List.of(partition));
-                var unset = outcome(() -> consumer.poll(Duration.ofSeconds(2)).count());
+                var unset = outcome(() -> consumer.poll(PATIENCE).count());
                 consumer.seek(partition, 99);
-                return List.of(unset, outcome(() -> consumer.poll(Duration.ofSeconds(5)).count()));
+                return List.of(unset, outcome(() -> consumer.poll(PATIENCE).count()));
             }
         });
         run("consume", "forty partitions, one record a poll", () -> {

@@ -83,12 +83,12 @@ final class Tools extends Cases {
     }
 
     List<String> topic(String... args) throws Exception {
+        settle();
         return tool("org.apache.kafka.tools.TopicCommand", with(args));
     }
 
     List<String> config(String... args) throws Exception {
-        // Kafka's brokers learn of a change later than its controller answers.
-        Thread.sleep(150);
+        settle();
         return tool("kafka.admin.ConfigCommand", with(args));
     }
 

@@ -18,7 +18,7 @@ final class TransactionalProducer extends Cases {
     }
 
     void obey(String topic) throws Exception {
-        var producer = producer("transactional.id", me, "max.block.ms", "20000");
+        var producer = producer("transactional.id", me, "max.block.ms", "60000");
         var input = new BufferedReader(new InputStreamReader(System.in));
         for (var line = input.readLine(); line != null; line = input.readLine()) {
             var words = line.split(" ");

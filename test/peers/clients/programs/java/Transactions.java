@@ -19,7 +19,7 @@ final class Transactions extends Members {
     }
 
     KafkaProducer<String, String> transactional(String name, String... settings) {
-        var all = new ArrayList<>(List.of("transactional.id", me + "-" + name, "max.block.ms", "15000"));
+        var all = new ArrayList<>(List.of("transactional.id", me + "-" + name, "max.block.ms", "60000"));
         all.addAll(Arrays.asList(settings));
         var producer = producer(all.toArray(String[]::new));
         producer.initTransactions();
@@ -124,8 +124,7 @@ final class Transactions extends Members {
             send(producer, topic, 0, 1, 0);
             var partition = new TopicPartition(topic, 0);
             try (var reader = consumer("isolation.level", "read_committed")) {
-                var deadline = System.nanoTime() + PATIENCE.toNanos();
-                while (reader.endOffsets(List.of(partition)).get(partition) < 2 && System.nanoTime() < deadline) Thread.sleep(100);
+                until(() -> reader.endOffsets(List.of(partition)).get(partition) >= 2);
             }
             var refused = outcome(() -> {
                 producer.commitTransaction();

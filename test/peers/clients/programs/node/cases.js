@@ -43,6 +43,15 @@ export function nameOf(error) {
   return String(code ?? name ?? error)
 }
 
+/**
+ * Waits until the broker has done all that its controller has answered. Kafka's takes changes in order: once
+ * it has a topic, it has taken all before that; once it has a second one, it is done with them.
+ */
+export async function settle(newTopic) {
+  await newTopic()
+  await newTopic()
+}
+
 let topicsMade = 0
 
 /** A name that no other case has. */
@@ -51,11 +60,14 @@ export function newName() {
   return `${me}-${topicsMade}`
 }
 
-/** A value that fails to come in 20 s. */
+/** What is only slow, on a busy machine, gets so long. */
+const patienceMs = 60_000
+
+/** What the look gives once it gives something; a case that waits for it too long fails by its name. */
 export async function until(what, look) {
-  const deadline = performance.now() + 20_000
+  const deadline = performance.now() + patienceMs
   for (;;) {
-    const found = look()
+    const found = await look()
     if (found !== undefined && found !== false) return found
     if (performance.now() > deadline) throw Object.assign(new Error(what), { code: `NO ${what}` })
     await new Promise(resolve => setTimeout(resolve, 20))

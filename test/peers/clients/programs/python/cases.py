@@ -38,7 +38,10 @@ from confluent_kafka.admin import (
 bootstrap = sys.argv[1]
 me, wanted = (sys.argv[2:] + [""])[:2]
 epoch_ms = 1_600_000_000_000
-seconds_max = 20
+# What is only slow, on a busy machine, gets so long.
+seconds_max = 60
+# Longer than records take to be added.
+linger_ms = 30_000
 quiet = {"bootstrap.servers": bootstrap, "log_level": 0, "error_cb": lambda error: None}
 admin = AdminClient(quiet)
 topics_made = 0
@@ -86,12 +89,44 @@ def new_topic(partitions=1, name=None, **config):
     topic = f"{me}-{name or topics_made}"
     config = {name.replace("_", "."): str(value) for name, value in config.items()}
     admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(seconds_max)
+    until(lambda: is_served(topic, partitions))
     return topic
 
 
+def is_served(topic, partitions):
+    """Whether the broker has these partitions: Kafka's learns of a topic after its controller has answered."""
+    # It remembers that a topic is unknown, for some time.
+    if len(admin.list_topics(topic, seconds_max).topics[topic].partitions) < partitions:
+        return False
+    asked = {TopicPartition(topic, partition): OffsetSpec.earliest() for partition in range(partitions)}
+    found = [outcome(lambda: future.result(seconds_max).offset) for future in admin.list_offsets(asked).values()]
+    return all(isinstance(offset, int) for offset in found)
+
+
+def settle():
+    """
+    Waits until the broker has done all that its controller has answered. Kafka's takes changes in order: once it
+    has a topic, it has taken all before that; once it has a second one, it is done with them.
+    """
+    new_topic()
+    new_topic()
+
+
+def until(is_so):
+    """Waits for a condition; what does not come is the case's result."""
+    deadline = time.monotonic() + seconds_max
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(is_so.__qualname__)
+        time.sleep(0.02)
+
+
 def produce(topic, records, partition=0, wait=True, **config):
-    """Sends records, each a dict of arguments of `produce`; what was acknowledged, in order."""
-    producer = Producer({**quiet, "linger.ms": 20, **config})
+    """
+    Sends records, each a dict of arguments of `produce`; what was acknowledged, in order. `flush` sends at once
+    what lingers: batches do not depend on how fast records are added.
+    """
+    producer = Producer({**quiet, "linger.ms": linger_ms, **config})
     return send(producer, topic, records, partition)
 
 

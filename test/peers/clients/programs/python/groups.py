@@ -135,7 +135,7 @@ def _():
     second = consumer(f"{me}-apart", partition_assignment_strategy="cooperative-sticky", error_cb=lambda error: errors.append(error.name()))
     second.subscribe([topic])
     try:
-        poll_until([first, second], lambda _: errors, 4)
+        poll_until([first, second], lambda _: errors)
     except KafkaException as error:
         errors.append(error.args[0].name())
     close([first, second])
@@ -150,7 +150,7 @@ def _():
         each = consumer(f"{me}-session", session_timeout_ms=session, max_poll_interval_ms=3_000_000, error_cb=lambda error: errors.append(error.name()))
         each.subscribe([topic])
         try:
-            poll_until([each], lambda _: errors, 4)
+            poll_until([each], lambda _: errors)
         except KafkaException as error:
             errors.append(error.args[0].name())
         each.close()
@@ -174,7 +174,7 @@ def _():
 @case("groups", "commits of no member: an unknown group, unknown topics, negative offsets")
 def _():
     topic = new_topic(2)
-    time.sleep(0.2)
+    settle()
 
     def commit(group, *offsets):
         reader = consumer(group)
@@ -250,8 +250,7 @@ def _():
 @case("group admin", "offsets: list and alter, idle and in use")
 def _():
     topic = new_topic(2)
-    # Kafka's coordinator of groups learns of a topic later than others do.
-    time.sleep(0.2)
+    settle()
     group = f"{me}-altered"
 
     def alter(*offsets):

@@ -10,11 +10,11 @@ def create(*topics, **options):
 @case("topics", "create, list, delete")
 def _():
     made = create(NewTopic(f"{me}-made", 3, 1))
-    time.sleep(0.3)
+    settle()
     found = admin.list_topics(f"{me}-made").topics[f"{me}-made"]
     result = {"made": made, "partitions": sorted(found.partitions), "replicas": [list(found.partitions[p].replicas) for p in found.partitions]}
     result["deleted"] = each(admin.delete_topics([f"{me}-made"]))
-    time.sleep(0.2)
+    settle()
     result["after"] = f"{me}-made" in admin.list_topics().topics
     return result
 
@@ -39,7 +39,7 @@ def _():
 @case("topics", "create with 0 and with -1 partitions")
 def _():
     made = [create(NewTopic(f"{me}-partitions{n}", n, 1)) for n in (0, -1)]
-    time.sleep(0.3)
+    settle()
     return [made, len(admin.list_topics(f"{me}-partitions-1").topics[f"{me}-partitions-1"].partitions)]
 
 
@@ -81,8 +81,9 @@ def _():
     topic = new_topic()
     produce(topic, numbered(3))
     each(admin.delete_topics([topic]))
-    time.sleep(0.5)
+    settle()
     again = create(NewTopic(topic, 1, 1))
+    settle()
     return [again, read(topic)]
 
 
@@ -90,6 +91,7 @@ def _():
 def _():
     topic = new_topic(2)
     grown = [each(admin.create_partitions([NewPartitions(topic, count)])) for count in (4, 4, 3)]
+    settle()
     produce(topic, numbered(2), partition=3)
     return [grown, len(admin.list_topics(topic).topics[topic].partitions), read(topic, partitions=range(4), show=value_of)]
 
@@ -184,8 +186,7 @@ def change(topic, name, value, kind):
         ResourceType.TOPIC, topic, incremental_configs=[ConfigEntry(name, value, incremental_operation=kind)]
     )
     done = list(each(admin.incremental_alter_configs([resource])).values())[0]
-    # Kafka's brokers learn of it later than its controller answers.
-    time.sleep(0.15)
+    settle()
     return done
 
 
@@ -215,5 +216,5 @@ def _():
     topic = new_topic(retention_ms=1, segment_bytes=2_000_000)
     futures = admin.alter_configs([ConfigResource(ResourceType.TOPIC, topic, set_config={"retention.ms": "7"})])
     done = list(each(futures).values())
-    time.sleep(0.15)
+    settle()
     return [done, config_of(topic, "retention.ms", "segment.bytes")]

@@ -6,7 +6,7 @@ bootstrap address, its transactional id and a topic.
 from cases import *
 
 topic = wanted
-producer = Producer({**quiet, "transactional.id": me, "linger.ms": 5})
+producer = Producer({**quiet, "transactional.id": me, "linger.ms": linger_ms})
 
 
 def sent(value):

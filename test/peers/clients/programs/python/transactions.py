@@ -4,7 +4,7 @@ from cases import *
 
 # Transactions.
 def transactional(name, **config):
-    producer = Producer({**quiet, "transactional.id": f"{me}-{name}", "linger.ms": 5, **config})
+    producer = Producer({**quiet, "transactional.id": f"{me}-{name}", "linger.ms": linger_ms, **config})
     producer.init_transactions(seconds_max)
     return producer
 
@@ -132,10 +132,10 @@ def _():
 @case("transactions", "one that takes too long is aborted by the broker")
 def _():
     topic = new_topic()
-    producer = transactional("slow", **{"transaction.timeout.ms": 1000})
+    producer = transactional("slow", **{"transaction.timeout.ms": 1000, "linger.ms": 0})
     producer.begin_transaction()
     send(producer, topic, numbered(1))
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + seconds_max
     while read(topic, show=value_of, isolation_level="read_committed") == [] and time.monotonic() < deadline:
         offset = list(admin.list_offsets({TopicPartition(topic, 0): OffsetSpec.latest()}, isolation_level=IsolationLevel.READ_COMMITTED).values())[0].result(seconds_max).offset
         if offset == 2:

@@ -1,6 +1,6 @@
 /** The client, and what the cases of kafkajs share. */
 import kafkajs from 'kafkajs'
-import { bootstrap, epochMs, newName, until } from '../cases.js'
+import { bootstrap, epochMs, newName, outcome, settle as settleBy, until } from '../cases.js'
 
 const { Kafka, logLevel } = kafkajs
 export const kafka = new Kafka({
@@ -16,9 +16,16 @@ await Promise.all([admin.connect(), producer.connect()])
 export async function newTopic(numPartitions = 1, configs = {}) {
   const topic = newName()
   const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }] })
+  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: false })
+  await isServed(topic, numPartitions)
   return topic
 }
+
+/** Waits for the partitions of a topic: Kafka's broker learns of it after its controller has answered. */
+const isServed = (topic, partitions) =>
+  until('partitions', async () => (await outcome(() => admin.fetchTopicOffsets(topic))).length === partitions)
+
+export const settle = () => settleBy(newTopic)
 
 export function numbered(count, begin = 0) {
   return Array.from({ length: count }, (_, n) => ({

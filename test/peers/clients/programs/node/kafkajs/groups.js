@@ -1,7 +1,7 @@
 /** Groups, their administration, and transactions. */
 import kafkajs from 'kafkajs'
 import { me, newName, outcome, runCase, until } from '../cases.js'
-import { kafka, admin, newTopic, numbered, send, run, read, partitionsOf } from './client.js'
+import { kafka, admin, newTopic, numbered, send, run, read, partitionsOf, settle } from './client.js'
 
 const { AssignerProtocol, PartitionAssigners } = kafkajs
 
@@ -106,8 +106,7 @@ await runCase('group admin', 'describe, list, delete', async () => {
 
 await runCase('group admin', 'set offsets', async () => {
   const topic = await newTopic()
-  // Kafka's coordinator of groups learns of a topic later than others do.
-  await new Promise(resolve => setTimeout(resolve, 200))
+  await settle()
   const groupId = newName()
   await send(topic, numbered(5))
   const seen = async () => (await admin.fetchOffsets({ groupId, topics: [topic] }))[0]?.partitions
@@ -138,8 +137,15 @@ await runCase('transactions', 'offsets in them, committed and aborted', async ()
     })
     await (ends === 'commit' ? transaction.commit() : transaction.abort())
     // Kafka's offsets appear once the markers of the transaction are written.
-    await new Promise(resolve => setTimeout(resolve, 200))
-    result.push((await admin.fetchOffsets({ groupId: consumerGroupId, topics: [topic] }))[0]?.partitions)
+    await until(
+      'marker',
+      async () => (await admin.fetchTopicOffsets(to))[0].high === `${2 * result.length + 2}`,
+    )
+    const offsets = async () => {
+      const [found] = await admin.fetchOffsets({ groupId: consumerGroupId, topics: [topic] })
+      return found?.partitions[0].offset !== '-1' && found?.partitions
+    }
+    result.push(await until('offsets', offsets))
   }
   await transactional.disconnect()
   return result

@@ -1,13 +1,14 @@
 /** Topics, configs, the cluster. */
 import kafkajs from 'kafkajs'
 import { newName, outcome, runCase } from '../cases.js'
-import { admin, newTopic, numbered, send } from './client.js'
+import { admin, newTopic, numbered, send, settle } from './client.js'
 
 const { ConfigResourceTypes } = kafkajs
 
 await runCase('topics', 'create, describe, delete', async () => {
   const topic = newName()
-  const made = await admin.createTopics({ topics: [{ topic, numPartitions: 3 }] })
+  const made = await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: false })
+  await settle()
   const again = await admin.createTopics({ topics: [{ topic, numPartitions: 3 }] })
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
   const deleted = await outcome(() => admin.deleteTopics({ topics: [topic] }))
@@ -42,6 +43,7 @@ await runCase('topics', 'more partitions', async () => {
   const topic = await newTopic()
   const grown = await outcome(() => admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] }))
   const fewer = await outcome(() => admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] }))
+  await settle()
   return [grown, fewer, (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0].partitions.length]
 })
 
@@ -58,8 +60,7 @@ await runCase('topics', 'delete records', async () => {
 await runCase('configs', 'describe and alter', async () => {
   const topic = await newTopic(1, { 'retention.ms': '5000' })
   const seen = async () => {
-    // Kafka's brokers learn of a change later than its controller answers.
-    await new Promise(resolve => setTimeout(resolve, 150))
+    await settle()
     const configNames = ['retention.ms', 'cleanup.policy']
     const { resources } = await admin.describeConfigs({
       includeSynonyms: true,

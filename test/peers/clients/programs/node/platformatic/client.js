@@ -1,6 +1,6 @@
 /** The client, and what the cases of @platformatic/kafka share. */
 import { Admin, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka'
-import { bootstrap, epochMs, newName, until } from '../cases.js'
+import { bootstrap, epochMs, newName, outcome, settle as settleBy, until } from '../cases.js'
 
 export const base = { clientId: 'platformatic', bootstrapBrokers: [bootstrap], retries: 3, retryDelay: 100 }
 export const admin = new Admin(base)
@@ -10,8 +10,20 @@ export async function newTopic(partitions = 1, configs = {}) {
   const topic = newName()
   const entries = Object.entries(configs).map(([name, value]) => ({ name, value }))
   await admin.createTopics({ topics: [topic], partitions, replicas: 1, configs: entries })
+  await isServed(topic, partitions)
   return topic
 }
+
+/** Waits for the partitions of a topic: Kafka's broker learns of it after its controller has answered. */
+function isServed(name, count) {
+  const asked = Array.from({ length: count }, (_, partitionIndex) => ({ partitionIndex, timestamp: -2n }))
+  return until('partitions', async () => {
+    const found = await outcome(() => admin.listOffsets({ topics: [{ name, partitions: asked }] }))
+    return Array.isArray(found) && found[0]?.partitions.length === count
+  })
+}
+
+export const settle = () => settleBy(newTopic)
 
 export function numbered(topic, count, begin = 0) {
   return Array.from({ length: count }, (_, n) => ({

@@ -1,7 +1,7 @@
 /** Groups, their administration, and transactions. */
 import { Producer, stringSerializers } from '@platformatic/kafka'
 import { me, newName, outcome, runCase, until } from '../cases.js'
-import { admin, base, newTopic, numbered, send, run, close, read } from './client.js'
+import { admin, base, newTopic, numbered, send, run, close, read, settle } from './client.js'
 
 await runCase('groups', 'commits; the next member continues', async () => {
   const topic = await newTopic()
@@ -62,8 +62,7 @@ await runCase('group admin', 'describe, list, delete', async () => {
 
 await runCase('group admin', 'alter and delete offsets', async () => {
   const topic = await newTopic(2)
-  // Kafka's coordinator of groups learns of a topic later than others do.
-  await new Promise(resolve => setTimeout(resolve, 200))
+  await settle()
   const groupId = newName()
   const seen = async () => {
     const [{ topics }] = await admin.listConsumerGroupOffsets({ groups: [groupId] })
@@ -129,10 +128,17 @@ await runCase('transactions', 'offsets in them', async () => {
     await transaction.addConsumer(running.consumer)
     await transaction.addOffset(message)
     await transaction[end]()
-    // Kafka's offsets appear once the markers of the transaction are written.
-    await new Promise(resolve => setTimeout(resolve, 200))
-    const [{ topics }] = await admin.listConsumerGroupOffsets({ groups: [groupId], requireStable: true })
-    result.push(topics.flatMap(({ partitions }) => partitions))
+    // Kafka's offsets appear once the markers of the transaction are written; until then they are unstable.
+    const look = async () => {
+      const [{ topics }] = await admin.listConsumerGroupOffsets({ groups: [groupId], requireStable: true })
+      return topics.flatMap(({ partitions }) => partitions)
+    }
+    result.push(
+      await until('offsets', async () => {
+        const found = await outcome(look)
+        return Array.isArray(found) && found.length > 0 && found
+      }),
+    )
   }
   await transactional.close()
   await close(running)

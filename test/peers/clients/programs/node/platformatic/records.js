@@ -104,8 +104,7 @@ await runCase('consume', 'from the end', async () => {
   const topic = await newTopic()
   await send(numbered(topic, 3))
   const running = await run(topic, { mode: 'latest' })
-  // It does not say when it knows where the end is.
-  await new Promise(resolve => setTimeout(resolve, 500))
+  await until('the end', () => running.stream.offsetsToFetch.size > 0)
   await send(numbered(topic, 2, 3))
   await until('records', () => running.messages.length >= 2)
   await close(running)

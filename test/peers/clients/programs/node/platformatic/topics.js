@@ -1,11 +1,12 @@
 /** Topics, configs, the cluster. */
 import { newName, outcome, runCase } from '../cases.js'
-import { admin, newTopic, numbered, send } from './client.js'
+import { admin, newTopic, numbered, send, settle } from './client.js'
 
 await runCase('topics', 'create, list, delete', async () => {
   const topic = newName()
   const [made] = await admin.createTopics({ topics: [topic], partitions: 3, replicas: 1 })
   const again = await outcome(() => admin.createTopics({ topics: [topic], partitions: 3, replicas: 1 }))
+  await settle()
   const listed = (await admin.listTopics()).includes(topic)
   const deleted = await outcome(() => admin.deleteTopics({ topics: [topic] }))
   const unknown = await outcome(() => admin.deleteTopics({ topics: [topic] }))
@@ -54,8 +55,7 @@ await runCase('configs', 'describe and alter', async () => {
   const topic = await newTopic(1, { 'retention.ms': '5000' })
   const resource = { resourceType: 2, resourceName: topic }
   const seen = async () => {
-    // Kafka's brokers learn of a change later than its controller answers.
-    await new Promise(resolve => setTimeout(resolve, 150))
+    await settle()
     const configurationKeys = ['retention.ms', 'cleanup.policy']
     const [{ configs }] = await admin.describeConfigs({
       resources: [{ ...resource, configurationKeys }],
