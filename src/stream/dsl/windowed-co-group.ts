@@ -94,7 +94,7 @@ export function coGrouped<K, V, W>(
   checkCall('coGroup', {}, options)
   const { graph } = left
   const aggregation = bySide<NonNullable<K>, NonNullable<V>, NonNullable<W>>()
-  graph.check(windowAggregate('co-group', windows, aggregation), [left.edge, right.edge], options)
+  graph.check(windowAggregate('co-group', windows, aggregation, []), [left.edge, right.edge], options)
   const sides = bothCopartitioned<K, V | W, V | W>(graph, left.edge, right.edge, [false, false])
   const edges = [present(sides[0]), present(sides[1])] as const
   return new CoGroupedStreams(graph, windowedTable(graph, edges, windows, 'co-group', aggregation, options))

@@ -131,7 +131,6 @@ export class WindowedTable<K, A, V> {
       policy === 'changes' ? latenessOfChanges(this.#windows) : undefined,
     )
     if (!isDiscarding(policy)) return new Table(this.#graph, results, false)
-    this.#lateEdge.from.label += ', discarding'
     // Nothing replaces a result, and so nothing deletes it.
     return new Stream(this.#graph, results as Edge<StreamRecord<Windowed<K>, A>>)
   }

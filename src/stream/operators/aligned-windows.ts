@@ -26,7 +26,7 @@ export const alignedWindows = <K, V, A>(
   aggregation: Aggregation<K, V, A>,
   policies: readonly AnyPolicy[],
 ): WindowAggregate<K, V, A> => ({
-  ...windowAggregate(name, windows, aggregation),
+  ...windowAggregate(name, windows, aggregation, policies),
   make(context, [lateOutput, ...results]) {
     const state = context.state<Row<A>>('windows', { isScanned: true })
     const { allowedLatenessMs } = windows

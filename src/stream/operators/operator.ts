@@ -62,9 +62,10 @@ export interface OperatorSpec<In extends readonly StreamRecord[], Out extends re
   /** The operator's part of the names of nodes and of state: `filter` makes `filter-1`. */
   readonly name: string
   /**
-   * For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. Default: its name.
+   * For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. A function if what
+   * the program says later is part of it. Default: its name.
    */
-  readonly label?: string
+  readonly label?: string | (() => string)
   /** The names of its outlets, in order. Default: one, `out`. */
   readonly outlets?: readonly string[]
   /** Whether it keeps state. Default false. */

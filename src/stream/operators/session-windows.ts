@@ -39,7 +39,7 @@ export const sessionWindows = <K, V, A>(
   aggregation: SessionAggregation<K, V, A>,
   policies: readonly AnyPolicy[],
 ): WindowAggregate<K, V, A> => ({
-  ...windowAggregate(name, windows, aggregation),
+  ...windowAggregate(name, windows, aggregation, policies),
   make(context, [lateOutput, ...results]) {
     const { allowedLatenessMs } = windows
     const fixedMs = 'gapMs' in windows ? windows.gapMs : undefined

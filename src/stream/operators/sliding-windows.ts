@@ -46,7 +46,7 @@ export const slidingWindows = <K, V, A>(
   aggregation: Aggregation<K, V, A>,
   policies: readonly AnyPolicy[],
 ): WindowAggregate<K, V, A> => ({
-  ...windowAggregate(name, windows, aggregation),
+  ...windowAggregate(name, windows, aggregation, policies),
   make(context, [lateOutput, ...results]) {
     const { sizeMs, allowedLatenessMs } = windows
 

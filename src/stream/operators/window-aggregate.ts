@@ -1,6 +1,7 @@
 /** The common part of aggregates in windows of all kinds. */
 import type { Windowed } from '../../schema/index.ts'
 import { type Aggregation, acrossIfSeveral } from './aggregation.ts'
+import { type AnyPolicy, isDiscarding } from './emit-policy.ts'
 import { windowedKeyCodec } from './key-codec.ts'
 import type { Forwards, Maybe, Operator, OperatorContext, OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
@@ -28,11 +29,12 @@ export function windowAggregate<K, V, A>(
   name: string,
   windows: Windows<never>,
   { folds, shape }: Aggregation<K, V, A>,
+  policies: readonly AnyPolicy[],
 ): Omit<WindowAggregate<K, V, A>, 'make'> {
   const latenessMs = latenessOfWindows(windows)
   return {
     name,
-    label: `${name}, ${describeWindows(windows)}`,
+    label: () => `${name}, ${describeWindows(windows)}${policies.some(isDiscarding) ? ', discarding' : ''}`,
     outlets: ['late'],
     stateful: true,
     shape,

@@ -73,7 +73,7 @@ function labelOf(node: GraphNode): string {
     case 'source':
       return `${node.of} of topic ${node.topic.name}`
     case 'operator':
-      return node.label
+      return node.label()
     case 'exchange':
       if (node.toAll) return 'exchange to all tasks'
       return `exchange by key${node.partitions === undefined ? '' : `, ${node.partitions} partitions`}`

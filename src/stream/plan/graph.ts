@@ -60,11 +60,8 @@ export interface StoredValue {
 
 export interface OperatorNode extends NodeBase {
   readonly kind: 'operator'
-  /**
-   * For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. A discarding
-   * `emit` adds to it.
-   */
-  label: string
+  /** For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. */
+  readonly label: () => string
   readonly spec: AnySpec
   /** The names of its outlets, in order. A window operator gains one with each `emit`. */
   readonly outlets: string[]
@@ -135,6 +132,11 @@ export function valued<K, V>({
   return { from, outlet }
 }
 
+/** The label of an operator, as it is now. */
+function labelOf({ name, label = name }: Pick<AnySpec, 'name' | 'label'>): string {
+  return typeof label === 'string' ? label : label()
+}
+
 /** What a program says of an operator. */
 interface Said {
   /** Default: the specification's name and a number. */
@@ -191,10 +193,10 @@ export class Graph {
   ): OutletOf<Out[0]> {
     this.check(spec, inputs, said)
     const [first] = inputs as readonly Edge[]
-    const { name, label = name, outlets = ['out'], stateful = false, keys, shape } = spec
+    const { name, outlets = ['out'], stateful = false, keys, shape } = spec
     const node: New<OperatorNode> = {
       kind: 'operator',
-      label,
+      label: () => labelOf(spec),
       spec,
       inputs,
       outlets: [...outlets],
@@ -214,16 +216,13 @@ export class Graph {
    * @throws MillraceError DUPLICATE_OPERATOR, INVALID_ARGUMENT for a name; INVALID_TOPOLOGY for inputs of
    *   another app; LATENESS_SHRINKS
    */
-  check(
-    { name, label = name, allowedLatenessMs = Number.POSITIVE_INFINITY }: Omit<AnySpec, 'make'>,
-    inputs: readonly Edge[],
-    said: Said = {},
-  ): void {
+  check(spec: Omit<AnySpec, 'make'>, inputs: readonly Edge[], said: Said = {}): void {
+    const { name, allowedLatenessMs = Number.POSITIVE_INFINITY } = spec
     if (said.name !== undefined) this.#checkName(said.name)
     for (const edge of inputs) {
       this.#checkOwn(edge.from, said.name ?? name)
       const latenessMs = latenessOf(edge)
-      if (allowedLatenessMs < latenessMs) throw latenessShrinks(label, edge.from.name, latenessMs)
+      if (allowedLatenessMs < latenessMs) throw latenessShrinks(labelOf(spec), edge.from.name, latenessMs)
     }
   }
 

@@ -104,14 +104,14 @@ function savedOperator(
   const {
     name,
     isNamed,
-    label: kind,
+    label,
     stores: { shape, version },
     inputs,
   } = node
   return {
     name,
     isNamed,
-    kind,
+    kind: label(),
     keys: inputs[0]?.from.keyCodec.form ?? '',
     place: inputs.map(placeOf).join(' and '),
     reads: [...new Set(sourcesOf(node))],
@@ -128,7 +128,7 @@ function placeOf({ from, outlet }: Edge): string {
   const before = from.inputs.map(placeOf)
   const way = before.length === 1 ? before[0] : `(${before.join(' and ')})`
   if (from.kind !== 'operator') return `${way} › ${from.kind}`
-  const label = from.isNamed ? `${from.label} '${from.name}'` : from.label
+  const label = from.isNamed ? `${from.label()} '${from.name}'` : from.label()
   return `${way} › ${label}${from.outlets.length > 1 ? `.${from.outlets[outlet]}` : ''}`
 }
 

@@ -291,5 +291,5 @@ export class Assignment {
  * `b-c` and app `a-b` with `c` have changelogs of the same name.
  */
 function formatOf(app: string, { inputs, label, name }: OperatorNode): string {
-  return `${app}/${name}: ${label}, keys ${inputs[0]?.from.keyCodec.form}`
+  return `${app}/${name}: ${label()}, keys ${inputs[0]?.from.keyCodec.form}`
 }
