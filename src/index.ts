@@ -116,6 +116,8 @@ export {
   type SuppressOptions,
   type Table,
   type TableOptions,
+  type TableWithHistory,
+  type HistoryOptions,
   type TimeDomain,
   type Timer,
   type TimerFunction,

@@ -154,6 +154,16 @@ cities.leftJoin(gateRows, lengthOf, gateOf) // wrong: a left join by foreign key
 
 // A join finds the same types in a table with history.
 stream.join(app.table(airports, { history: '1h', allowedLateness: '5m' }), (_, { city }) => city.length)
+app
+  .table(airports, { history: '1h' })
+  .filterNot(({ city }) => city === '')
+  .late()
+  .filter(airport => airport!.city !== '')
+stream
+  .join(app.table(airports, { history: '1h' }), (_, { city }) => city)
+  .late()
+  .filter(flight => flight.delay > 0)
+stream.join(app.table(airports), (_, { city }) => city).late() // wrong: only a table with history has it
 stream.toTable({ history: '1h', version: 2 }).filter(flight => flight.delay > 0)
 app.table(airports, { history: '1' }) // wrong: duration of a history
 

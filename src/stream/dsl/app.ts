@@ -10,7 +10,15 @@ import { planOf, type Plan } from '../plan/plan.ts'
 import type { StreamRecord } from '../operators/record.ts'
 import type { History } from '../operators/versioned-table.ts'
 import { GlobalTable } from './global-table.ts'
-import { historyOf, isSameHistory, rowsOf, type TableOptions } from './history.ts'
+import {
+  type HistoryOptions,
+  historyOf,
+  isSameHistory,
+  pastOf,
+  rowsOf,
+  type TableOptions,
+  type TableWithHistory,
+} from './history.ts'
 import type { Named } from './options.ts'
 import { Stream } from './stream.ts'
 import { Table } from './table.ts'
@@ -60,6 +68,11 @@ export class App {
    */
   table<K, V>(
     topic: Topic<K, V, never, never>,
+    options: HistoryOptions,
+  ): TableWithHistory<NonNullable<K>, NonNullable<V>>
+  table<K, V>(topic: Topic<K, V, never, never>, options?: TableOptions): Table<NonNullable<K>, NonNullable<V>>
+  table<K, V>(
+    topic: Topic<K, V, never, never>,
     options: TableOptions = {},
   ): Table<NonNullable<K>, NonNullable<V>> {
     checkTopic('table', topic)
@@ -77,7 +90,7 @@ export class App {
     const source = present(this.#source(topic, 'table'))
     const operator = rowsOf<NonNullable<K>, NonNullable<V>>({ name: 'table', label: 'table' }, history)
     const rows = this.#graph.apply(operator, [source], { name: options.name ?? `${topic.name}-table` })
-    const table = new Table(this.#graph, rows, true, history)
+    const table = new Table(this.#graph, rows, true, pastOf(this.#graph, rows, history))
     this.#tables.set(topic.name, table)
     return table
   }

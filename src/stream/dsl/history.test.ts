@@ -9,6 +9,8 @@ import { tumbling } from './windows.ts'
 
 const prices = topic('prices', { key: text(), value: json<number>(), watermark: { outOfOrderness: 10 } })
 const orders = topic('orders', { key: text(), value: json<number>() })
+/** The orders, where they move the watermark. */
+const timed = topic('orders', { key: text(), value: json<number>(), watermark: { outOfOrderness: 0 } })
 const output = topic('output', { key: text(), value: json<unknown>() })
 
 /** Prices and orders, each `[value, timestamp]`; what is paid, as `value @timestamp`. */
@@ -88,6 +90,41 @@ test('a change that is later than allowed is counted, and has no effect', () => 
   )
   deepEqual(results, ['1 @24', '3 @25'])
   equal(run.metrics.dropped.late, 1)
+})
+
+test('changes and orders that come too late are side outputs, of a filtered table, too', () => {
+  const late: unknown[] = []
+  const { run, results } = paid(
+    app => {
+      const table = app
+        .table(prices, { history: 20 })
+        .filter(price => price !== 3)
+        .mapValues(price => ({ price }))
+      const joined = app.stream(timed).join(table, (n, { price }) => n * price)
+      joined.to(output)
+      joined.late().forEach((n, key, { timestamp }) => late.push(`order ${n} of ${key} @${timestamp}`))
+      table.late().forEach((price, key, { timestamp }) => late.push(`${price} of ${key} @${timestamp}`))
+      equal(table.late(), table.late())
+    },
+    {
+      prices: [
+        [1, 10],
+        [2, 60],
+        // The watermark is 50.
+        [3, 49],
+      ],
+      orders: [
+        [1, 60],
+        // The watermark is 60.
+        [5, 40],
+        [7, 39],
+      ],
+    },
+  )
+  deepEqual(results, ['5 @40', '2 @60'])
+  deepEqual(late, ['3 of a @49', 'order 7 of a @39'])
+  equal(run.metrics.dropped.late, 0)
+  equal(run.metrics.sideOutput.late, 2)
 })
 
 test('results wait for changes of the table, so windows behind the join allow as much', () => {

@@ -1,16 +1,20 @@
+/* oxlint-disable import/no-cycle -- tables with history have side outputs, which are streams. */
 /** Tables with history, as a program asks for them. */
 import { type Duration, MillraceError } from '../../base/index.ts'
 import { innerAsOfJoin, leftAsOfJoin } from '../operators/as-of-join.ts'
-import type { Maybe, OperatorSpec, Unary } from '../operators/operator.ts'
+import type { Maybe, OperatorSpec } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import { innerJoin, leftJoin } from '../operators/stream-table-join.ts'
 import type { Change } from '../operators/table-rows.ts'
 import { materialize } from '../operators/table-source.ts'
 import { type History, materializeVersions } from '../operators/versioned-table.ts'
-import { type Edge, latenessOf } from '../plan/graph.ts'
+import { type Edge, type Graph, latenessOf, type OutletOf } from '../plan/graph.ts'
 import { latenessMs, positiveMs } from './durations.ts'
 import type { Named } from './options.ts'
 import { checkHasWatermark } from './has-watermark.ts'
+import { lateOf } from './side-outputs.ts'
+import type { Stream } from './stream.ts'
+import type { Table } from './table.ts'
 import type { WindowOptions } from './windows.ts'
 
 /** How a table is kept. */
@@ -27,6 +31,38 @@ export interface TableOptions extends Named, WindowOptions {
    * such changes. Later ones are dropped, and counted as `late`. Default 0. Only with `history`.
    */
   readonly allowedLateness?: Duration
+}
+
+/** As {@link TableOptions}, of a table with a history. */
+export type HistoryOptions = TableOptions & { readonly history: Duration }
+
+/**
+ * A table that remembers its rows, so that streams are joined to them as of the records' times. `Late`: the
+ * values of the changes that came too late for it.
+ */
+export interface TableWithHistory<K, V, Late = V> extends Table<K, V> {
+  /**
+   * The side output of changes that came too late for the history, as they were before `filter` and
+   * `mapValues`; a deletion has the value null. A second call returns the same stream.
+   */
+  late(): Stream<K, Late | null>
+  filter(keep: (value: V, key: K) => boolean, options?: Named): TableWithHistory<K, V, Late>
+  filterNot(drop: (value: V, key: K) => boolean, options?: Named): TableWithHistory<K, V, Late>
+  mapValues<R>(mapper: (value: V, key: K) => R, options?: Named): TableWithHistory<K, NonNullable<R>, Late>
+}
+
+/** What a table keeps of the past, and the changes that came too late for it. */
+export interface Past extends History {
+  readonly late: () => unknown
+}
+
+/** The past of the table whose changes an operator of {@link rowsOf} gives. */
+export function pastOf<K, V>(
+  graph: Graph,
+  changes: OutletOf<Change<K, V>>,
+  history: History | undefined,
+): Past | undefined {
+  return history && { ...history, late: lateOf<K, V | null>(graph, changes, 1, changes) }
 }
 
 /** The history that a program asks for; undefined for none. `from`: where the changes come from. */
@@ -55,7 +91,7 @@ export function isSameHistory(one: History, other: History | undefined): boolean
 export function rowsOf<K, V>(
   called: { readonly name: string; readonly label: string },
   history: History | undefined,
-): Unary<StreamRecord<Maybe<K>, Maybe<V>>, Change<K, V>> {
+): OperatorSpec<[StreamRecord<Maybe<K>, Maybe<V>>], [Change<K, V>, ...late: StreamRecord<K, Maybe<V>>[]]> {
   return history ? materializeVersions<K, V>(called, history) : materialize<K, V>(called)
 }
 
@@ -64,7 +100,10 @@ export function innerJoinOf<K, V, T, R>(
   { history }: { readonly history: History | undefined },
   stream: Edge,
   joiner: (value: V, tableValue: T, key: K, record: RecordContext) => R,
-): OperatorSpec<[StreamRecord<Maybe<K>, Maybe<V>>, Change<NonNullable<K>, T>], [StreamRecord<K, R>]> {
+): OperatorSpec<
+  [StreamRecord<Maybe<K>, Maybe<V>>, Change<NonNullable<K>, T>],
+  [StreamRecord<K, R>, ...late: StreamRecord<K, V>[]]
+> {
   return history ? innerAsOfJoin(history, latenessOf(stream), joiner) : innerJoin(joiner)
 }
 
@@ -73,6 +112,9 @@ export function leftJoinOf<K, V, T, R>(
   { history }: { readonly history: History | undefined },
   stream: Edge,
   joiner: (value: V, tableValue: T | null, key: K, record: RecordContext) => R,
-): OperatorSpec<[StreamRecord<K, Maybe<V>>, Change<NonNullable<K>, T>], [StreamRecord<K, R>]> {
+): OperatorSpec<
+  [StreamRecord<K, Maybe<V>>, Change<NonNullable<K>, T>],
+  [StreamRecord<K, R>, ...late: StreamRecord<K, V>[]]
+> {
   return history ? leftAsOfJoin(history, latenessOf(stream), joiner) : leftJoin(joiner)
 }

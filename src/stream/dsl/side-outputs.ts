@@ -4,10 +4,10 @@ import { lateRecords } from '../operators/late-records.ts'
 import type { Edge, Graph, OutletOf } from '../plan/graph.ts'
 import { Stream } from './stream.ts'
 
-/** A stream without the records that came too late for it. */
-export interface StreamWithLate<K, V> extends Stream<K, V> {
+/** A stream without the records that came too late for it. `Late`: their values. */
+export interface StreamWithLate<K, V, Late = V> extends Stream<K, V> {
   /** The side output of records that came too late. A second call returns the same stream. */
-  late(): Stream<K, V>
+  late(): Stream<K, Late>
 }
 
 /** The stream of an outlet of late records, made at the first call. `side`: where they come from. */

@@ -72,7 +72,10 @@ export function joinTo<K, V, T, R>(
   graph.check(operator, [edge, other.edge], options)
   checkKept('stream', other)
   const met = copartitioned(graph, edge, other, kind === 'leftJoin')
-  return new Stream(graph, graph.apply(operator, [valued(met), other.edge], options))
+  const joined = graph.apply(operator, [valued(met), other.edge], options)
+  const results = new Stream<K, R>(graph, joined)
+  if (kind === 'leftJoin' || !other.history) return results
+  return Object.assign(results, { late: lateOf<K, V>(graph, joined, 1, joined) })
 }
 
 /** Joins two streams, for the method of this kind. */

@@ -10,7 +10,14 @@ import { checkCall, checkNothing, checkPartitionCount } from './arguments.ts'
 import { deduplicated, type DeduplicateOptions } from './deduplicate.ts'
 import type { GlobalTable } from './global-table.ts'
 import { GroupedStream } from './grouped.ts'
-import { historyOf, rowsOf, type TableOptions } from './history.ts'
+import {
+  type HistoryOptions,
+  historyOf,
+  pastOf,
+  rowsOf,
+  type TableOptions,
+  type TableWithHistory,
+} from './history.ts'
 import { type MapAsyncOptions, mappedAsync } from './map-async.ts'
 import { type Matches, matchesOf, type MatchOptions } from './match.ts'
 import { merged } from './merge.ts'
@@ -210,6 +217,17 @@ export class Stream<K, V> extends StatelessOperators<K, V> {
   }
 
   /**
+   * Joins each record to the row that the table had at the record's time. It waits until the watermark has
+   * passed that. A record that is later than the history is late; see {@link TableOptions}.
+   * @example orders.join(app.table(prices, { history: '1h' }), (order, price) => order.pieces * price)
+   * @throws MillraceError as a join to a table without history
+   */
+  join<T, R>(
+    table: TableWithHistory<NonNullable<K>, T, unknown>,
+    joiner: (value: NonNullable<V>, tableValue: T, key: NonNullable<K>, record: RecordContext) => R,
+    options?: Named,
+  ): StreamWithLate<NonNullable<K>, R, NonNullable<V>>
+  /**
    * Joins each record to the table's latest value under its key; a record without a match is left out. Both
    * sides need equal partition counts (NOT_COPARTITIONED, when the app starts), unless the stream's key was
    * changed, or is written in another form than the table's (text and JSON, say): then an exchange partitions
@@ -319,6 +337,8 @@ export class Stream<K, V> extends StatelessOperators<K, V> {
    * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION; LATENESS_SHRINKS for a history of results that
    *   may come later than it allows
    */
+  toTable(options: HistoryOptions & Versioned): TableWithHistory<NonNullable<K>, NonNullable<V>>
+  toTable(options?: TableOptions & Versioned): Table<NonNullable<K>, NonNullable<V>>
   toTable(options: TableOptions & Versioned = {}): Table<NonNullable<K>, NonNullable<V>> {
     checkCall('toTable', {}, options)
     const { graph, edge } = this
@@ -326,7 +346,7 @@ export class Stream<K, V> extends StatelessOperators<K, V> {
     const operator = rowsOf<NonNullable<K>, NonNullable<V>>({ name: 'to-table', label: 'to table' }, history)
     graph.check(operator, [edge], options)
     const rows = graph.apply(operator, [present(graph.exchange(edge))], options)
-    return new Table(graph, rows, true, history)
+    return new Table(graph, rows, true, pastOf(graph, rows, history))
   }
 
   /**

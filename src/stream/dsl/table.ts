@@ -12,9 +12,9 @@ import { suppress } from '../operators/suppress.ts'
 import { selectKey } from '../operators/stateless.ts'
 import { groupRows } from '../operators/table-groups.ts'
 import { type Change, filterRows, filterRowsNot, mapRows } from '../operators/table-rows.ts'
-import type { History } from '../operators/versioned-table.ts'
 import { innerJoinTables, leftJoinTables, outerJoinTables } from '../operators/table-table-join.ts'
 import { holdBackOf, type SuppressOptions } from './suppress.ts'
+import type { Past } from './history.ts'
 import type { Named, Versioned } from './options.ts'
 import { sinkTo } from './sink.ts'
 import { Stream } from './stream.ts'
@@ -36,14 +36,16 @@ export class Table<K, V> {
   readonly kept: boolean
 
   /** @internal What it remembers of the past; undefined: only the latest rows are kept. */
-  readonly history: History | undefined
+  readonly history: Past | undefined
 
   /** @internal */
-  constructor(graph: Graph, edge: Edge<Change<K, V>>, kept = true, history?: History) {
+  constructor(graph: Graph, edge: Edge<Change<K, V>>, kept = true, history?: Past) {
     this.graph = graph
     this.edge = edge
     this.kept = kept
     this.history = history
+    // Only the type TableWithHistory has it.
+    if (history) Object.assign(this, { late: history.late })
   }
 
   /** Keeps the rows for which `keep` returns true. It is called again when a join looks up a row. */

@@ -4,7 +4,8 @@
  *
  * A record waits until the watermark has passed its time by the lateness that the table allows: then no
  * change of its row can come. One that comes after that is answered at once. So the same input gives the same
- * results. A record whose own watermark has passed it by the history, too, finds no row.
+ * results. A record whose own watermark has passed it by the history, too, finds no row: to an inner join it
+ * is late.
  *
  * State: `waiting`, namespace = the time until which they wait, key → its records, in their order; and `due`
  * (timers.ts). So records that wait are answered, too, if the lateness is another one in the next run.
@@ -20,7 +21,7 @@ import type { History } from './versioned-table.ts'
 
 type AsOfJoin<K, V, T, R> = OperatorSpec<
   [StreamRecord<Maybe<K>, Maybe<V>>, Change<NonNullable<K>, T>],
-  [StreamRecord<K, R>]
+  [StreamRecord<K, R>, ...late: StreamRecord<K, V>[]]
 >
 
 /** A record that waits. */
@@ -41,10 +42,10 @@ const asOfJoin = <K, V, T, R>(
 ): AsOfJoin<K, V, T, R> => ({
   name: kind === 'inner' ? 'as-of-join' : 'as-of-left-join',
   label: `${kind} join table as of the record's time`,
-  outlets: ['joined'],
+  outlets: kind === 'inner' ? ['joined', 'late'] : ['joined'],
   stateful: true,
   latenessMs: Math.max(latenessMs, allowedLatenessMs),
-  make(context, [joined]) {
+  make(context, [joined, late = nowhere]) {
     const table = context.view<K, T>(1)
     const waiting = context.state<readonly Waiting<V>[]>('waiting')
     const due = timers(context, 'due', (rawKey, time) => {
@@ -64,7 +65,7 @@ const asOfJoin = <K, V, T, R>(
       const isForgotten = watermark > timestamp + historyMs + allowedLatenessMs
       const row = isForgotten ? undefined : table.asOf(rawKey, key, timestamp)
       if (row !== undefined || kind === 'left') join(record, row ?? null)
-      else if (isForgotten) context.late(record, nowhere)
+      else if (isForgotten) context.late(record, late)
     }
     const join = (record: StreamRecord<K, V>, row: T | null): void =>
       joined(

@@ -14,8 +14,12 @@ check(
   'versions end where the next ones begin; older changes are not forwarded',
   materializeVersions<string, number>(called, { historyMs: 10, allowedLatenessMs: 5 }),
   [
-    ['a 1 @10', ['a 1 @10'], [version(10, never, null), version(forever, 10, 1)]],
-    ['a 3 @30', ['a 3←1 @30'], [version(10, never, null), version(30, 10, 1), version(forever, 30, 3)]],
+    ['a 1 @10', ['changes: a 1 @10'], [version(10, never, null), version(forever, 10, 1)]],
+    [
+      'a 3 @30',
+      ['changes: a 3←1 @30'],
+      [version(10, never, null), version(30, 10, 1), version(forever, 30, 3)],
+    ],
     [
       'a 2 @20',
       [],
@@ -30,7 +34,7 @@ check(
     // The same time again: the change that comes later counts.
     [
       'a 4 @30',
-      ['a 4←3 @30'],
+      ['changes: a 4←3 @30'],
       [version(10, never, null), version(20, 10, 1), version(30, 20, 2), version(forever, 30, 4)],
     ],
     [
@@ -45,7 +49,7 @@ check(
       [],
       [version(10, never, null), version(20, 10, 1), version(30, 20, 9), version(forever, 30, 4)],
     ],
-    ['a 8 @20 W26', ['late']],
+    ['a 8 @20 W26', ['late: a 8 @20 W26']],
     // What fires at a watermark may look back: what is forgotten by it goes with the next one.
     ['W35', []],
     ['W36', [], [version(20, 10, 1), version(30, 20, 9), version(forever, 30, 4)]],
@@ -63,8 +67,12 @@ check(
   'a deletion is remembered, and then nothing is left',
   materializeVersions<string, number>(called, { historyMs: 10, allowedLatenessMs: 5 }),
   [
-    ['a 1 @10', ['a 1 @10'], [version(10, never, null), version(forever, 10, 1)]],
-    ['a - @20', ['a -←1 @20'], [version(10, never, null), version(20, 10, 1), version(forever, 20, null)]],
+    ['a 1 @10', ['changes: a 1 @10'], [version(10, never, null), version(forever, 10, 1)]],
+    [
+      'a - @20',
+      ['changes: a -←1 @20'],
+      [version(10, never, null), version(20, 10, 1), version(forever, 20, null)],
+    ],
     ['get a', ['-']],
     ['get a @19', ['1']],
     // A row that comes between: the deletion after it holds.

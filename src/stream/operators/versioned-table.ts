@@ -3,10 +3,10 @@
  * Its changes are those of the latest row by time. A change that is older than the row under its key is kept
  * in the history, and not forwarded.
  *
- * A change is late, and dropped, if its watermark has passed it by more than the allowed lateness: a join may
- * have been answered without it. State: versions.ts.
+ * A change is late, and has no effect, if its watermark has passed it by more than the allowed lateness: a
+ * join may have been answered without it. State: versions.ts.
  */
-import { hasKey, type Maybe, nowhere, type Unary } from './operator.ts'
+import { hasKey, type Maybe, type OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import type { Change } from './table-rows.ts'
 import { versionsOf } from './versions.ts'
@@ -23,20 +23,20 @@ export interface History {
 export const materializeVersions = <K, V>(
   called: { readonly name: string; readonly label: string },
   { historyMs, allowedLatenessMs }: History,
-): Unary<StreamRecord<Maybe<K>, Maybe<V>>, Change<K, V>> => ({
+): OperatorSpec<[StreamRecord<Maybe<K>, Maybe<V>>], [Change<K, V>, late: StreamRecord<K, Maybe<V>>]> => ({
   name: called.name,
   label: `${called.label} with history`,
-  outlets: ['changes'],
+  outlets: ['changes', 'late'],
   stateful: true,
   allowedLatenessMs,
-  make(context, [changed]) {
+  make(context, [changed, late]) {
     const versions = versionsOf<V>(context, historyMs + allowedLatenessMs)
     return {
       inputs: [
         record => {
           const { timestamp, watermark } = record
           if (!hasKey<K, Maybe<V>>(record)) return context.drop('null-key')
-          if (watermark > timestamp + allowedLatenessMs) return context.late(record, nowhere)
+          if (watermark > timestamp + allowedLatenessMs) return context.late(record, late)
           const rawKey = context.rawKey(record)
           const { since, value: previous } = versions.last(rawKey)
           const value = record.value ?? null
