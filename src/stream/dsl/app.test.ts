@@ -106,17 +106,6 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
         .windowedBy(tumbling('1h', { allowedLateness: '1w' }))
         .count(),
   ],
-  [
-    'a stream joined to a table made of it behind an exchange, in the same form',
-    'INVALID_TOPOLOGY',
-    /select-key-1-exchange.*selectKey/,
-    app => {
-      const stream = app.stream(topic('quoted', { key: json<string>(), value: json<number>() }))
-      const counts = stream.groupBy(n => `${n}`).count()
-      stream.join(counts, (_, count) => count).to(output)
-      return app.plan()
-    },
-  ],
   ['a window of no length', 'INVALID_ARGUMENT', /tumbling window.*0/, () => tumbling(0)],
   [
     'windows that put one record into too many of them',

@@ -1,6 +1,6 @@
 /* oxlint-disable import/no-cycle -- tables with history have side outputs, which are streams. */
 /** Tables with history, as a program asks for them. */
-import { type Duration, MillraceError } from '../../base/index.ts'
+import { assert, type Duration, MillraceError } from '../../base/index.ts'
 import { innerAsOfJoin, leftAsOfJoin } from '../operators/as-of-join.ts'
 import type { Maybe, OperatorSpec } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
@@ -117,4 +117,30 @@ export function leftJoinOf<K, V, T, R>(
   [StreamRecord<K, R>, ...late: StreamRecord<K, V>[]]
 > {
   return history ? leftAsOfJoin(history, latenessOf(stream), joiner) : leftJoin(joiner)
+}
+
+/**
+ * The rows of a table once more, behind an exchange: for a join in a later stage, which cannot look into the
+ * state of an earlier one.
+ */
+export function keptAgain<K, V>(
+  graph: Graph,
+  { edge, history }: { readonly edge: Edge<Change<K, V>>; readonly history: History | undefined },
+  { name }: Named,
+): Edge<Change<K, V>> {
+  const called = name === undefined ? {} : { name: `${name}-table` }
+  // The copy has the types of the table.
+  if (history) return historyAgain(graph, edge, called) as Edge<Change<K, V>>
+  const rows = materialize<K, V>({ name: 'table-again', label: 'table' })
+  return graph.apply(rows, [graph.repartition(edge)], called)
+}
+
+/** A history is made of all that its table was made of: it does not forward changes of rows that were. */
+function historyAgain(graph: Graph, { from }: Edge, called: Named): Edge {
+  assert(from.kind === 'operator', 'a history is kept by an operator')
+  const { spec, stateful, inputs } = from
+  const input = inputs[0]!
+  return stateful
+    ? graph.apply(spec, [graph.repartition(input)], called)
+    : graph.apply(spec, [historyAgain(graph, input, called)])
 }

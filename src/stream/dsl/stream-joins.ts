@@ -7,7 +7,7 @@ import { valued } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import { latenessMs, signedMs } from './durations.ts'
 import { type GlobalJoinCall, GlobalTable, joinGlobally } from './global-table.ts'
-import { innerJoinOf, leftJoinOf } from './history.ts'
+import { innerJoinOf, keptAgain, leftJoinOf } from './history.ts'
 import { bothCopartitioned, checkKept, copartitioned } from './co-partitioning.ts'
 import { lateOf } from './side-outputs.ts'
 import type { Named, Versioned } from './options.ts'
@@ -72,7 +72,8 @@ export function joinTo<K, V, T, R>(
   graph.check(operator, [edge, other.edge], options)
   checkKept('stream', other)
   const met = copartitioned(graph, edge, other, kind === 'leftJoin')
-  const joined = graph.apply(operator, [valued(met), other.edge], options)
+  const rows = graph.leadsTo(other.edge, met) ? keptAgain(graph, other, options) : other.edge
+  const joined = graph.apply(operator, [valued(met), rows], options)
   const results = new Stream<K, R>(graph, joined)
   if (kind === 'leftJoin' || !other.history) return results
   return Object.assign(results, { late: lateOf<K, V>(graph, joined, 1, joined) })

@@ -10,6 +10,8 @@ import { session, tumbling } from './windows.ts'
 const prices = topic('prices', { key: text(), value: json<number>() })
 const stocks = topic('stocks', { key: text(), value: json<number>() })
 const quoted = topic('quoted', { key: json<string>(), value: json<number>() })
+const timed = topic('timed', { key: text(), value: json<number>(), watermark: { outOfOrderness: 0 } })
+const questions = topic('questions', { key: text(), value: json<number>(), watermark: { outOfOrderness: 0 } })
 const output = topic('output', { key: json<unknown>(), value: json<unknown>() })
 
 /** Pushes rows of one key into the topics of an app; the results, as `value @timestamp`. */
@@ -86,27 +88,57 @@ test('results of windows can be joined to a table if they are kept, on either si
   kept.join(kept, count => count)
 })
 
-test('a table is joined to counts of its rows, as the message advises', () => {
-  const build = (isAdvised: boolean): App => {
-    const app = new App('app')
-    const table = app.table(prices)
-    const counts = table
-      .toStream()
-      .groupBy(price => `${price}`)
-      .count()
-    const side = isAdvised ? table.toStream(key => key).toTable() : table
-    side.outerJoin(counts, (price, count) => [price, count]).to(output)
-    return app
-  }
-  throws(() => build(false).plan(), {
-    code: 'INVALID_TOPOLOGY',
-    message: /table\.toStream\(key => key\)\.toTable/,
-  })
-  deepEqual(results(build(true), [[prices, 7, 1]]), ['[null,1] @1', '[7,null] @1'])
+test('a table is joined to counts of its rows, and to counts of these', () => {
+  const app = new App('app')
+  const table = app.table(prices)
+  const counts = table
+    .toStream()
+    .groupBy(price => `${price}`)
+    .count()
+  const countsOfCounts = counts
+    .toStream()
+    .groupBy(count => `counted ${count}`)
+    .count()
+  for (const counted of [counts, countsOfCounts])
+    table.outerJoin(counted, (price, count) => [price, count]).to(output)
+  deepEqual(results(app, [[prices, 7, 1]]).toSorted(), [
+    '[7,null] @1',
+    '[7,null] @1',
+    '[null,1] @1',
+    '[null,1] @1',
+  ])
 })
 
+for (const [kind, rowsOf] of [
+  ['a table', (app: App) => app.table(timed)],
+  [
+    'a table with history',
+    (app: App) => app.table(timed, { history: 100, allowedLateness: 1 }).filter(price => price > 0),
+  ],
+] as const)
+  test(`a stream is joined to ${kind} before its keys change, and after`, () => {
+    for (const isFirst of [true, false]) {
+      const app = new App('app')
+      const table = rowsOf(app)
+      const asked = app.stream(questions)
+      const byValue = asked.selectKey(asking => `${asking}`)
+      const [one, other] = isFirst ? [asked, byValue] : [byValue, asked]
+      for (const stream of [one, other]) stream.join(table, (_, price) => price).to(output)
+      const run = testApp(app)
+      // The row of time 1 comes after that of time 2.
+      for (const key of ['a', '7'])
+        for (const time of [2, 1]) run.input(timed).push({ key, value: time, timestamp: time })
+      run.input(questions).push({ key: 'a', value: 7, timestamp: 1 })
+      run.advanceTime(100)
+      const found = run
+        .output(output)
+        .read()
+        .map(answer => `${answer.key as string} ${answer.value as number}`)
+      deepEqual(found.toSorted(), ['7 1', 'a 1'])
+    }
+  })
+
 test('changes of joined tables come from several partitions: a session judges a late one by its own time', () => {
-  const timed = topic('timed', { key: text(), value: json<number>(), watermark: { outOfOrderness: 0 } })
   const sessions = topic('sessions', { key: windowed(text()), value: json<number>() })
   for (const [isJoined, late] of [
     [true, 1],

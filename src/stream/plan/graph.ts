@@ -12,6 +12,7 @@ import type { Topic, WritableTopic } from '../../schema/index.ts'
 import { jsonKeyCodec, type KeyCodec, topicKeyCodec } from '../operators/key-codec.ts'
 import type { Maybe, OperatorSpec } from '../operators/operator.ts'
 import type { StreamRecord } from '../operators/record.ts'
+import { Cut } from './cut.ts'
 import { checkKeyForm } from './key-forms.ts'
 import { latenessShrinks } from './lateness.ts'
 import type { Shape } from '../operators/value-shape.ts'
@@ -188,11 +189,12 @@ export class Graph {
    */
   apply<In extends readonly StreamRecord[], Out extends readonly StreamRecord[]>(
     spec: OperatorSpec<In, Out>,
-    inputs: Edges<In>,
+    given: Edges<In>,
     said: Said = {},
   ): OutletOf<Out[0]> {
-    this.check(spec, inputs, said)
-    const [first] = inputs as readonly Edge[]
+    this.check(spec, given, said)
+    const inputs = this.#meeting(given)
+    const first = inputs[0]!
     const { name, outlets = ['out'], stateful = false, keys, shape } = spec
     const node: New<OperatorNode> = {
       kind: 'operator',
@@ -202,11 +204,11 @@ export class Graph {
       outlets: [...outlets],
       stateful,
       stores: { ...(shape && { shape }), ...(said.version !== undefined && { version: said.version }) },
-      keyCodec: keys === 'made' ? jsonKeyCodec : (keys?.(first!.from.keyCodec) ?? first!.from.keyCodec),
+      keyCodec: keys === 'made' ? jsonKeyCodec : (keys?.(first.from.keyCodec) ?? first.from.keyCodec),
       keyChanged: keys === 'made' || inputs.some(({ from }) => from.keyChanged),
       latenessMs: spec.latenessMs ?? Math.max(...inputs.map(latenessOf)),
       latenessByOutlet: [],
-      acrossPartitions: spec.acrossPartitions ?? first!.from.acrossPartitions,
+      acrossPartitions: spec.acrossPartitions ?? first.from.acrossPartitions,
     }
     return { from: this.#add<OperatorNode>(node, said.name ?? { stem: name }), outlet: 0 }
   }
@@ -224,6 +226,22 @@ export class Graph {
       const latenessMs = latenessOf(edge)
       if (allowedLatenessMs < latenessMs) throw latenessShrinks(labelOf(spec), edge.from.name, latenessMs)
     }
+  }
+
+  /**
+   * Whether the records of `edge` are in a stage that sends to that of `other`. Where the two meet, those of
+   * `edge` pass an exchange, too: a stage cannot wait for itself.
+   */
+  leadsTo(edge: Edge, other: Edge): boolean {
+    return new Cut(this.nodes).leadsTo(edge, other)
+  }
+
+  /** The inputs of one operator, in one stage. */
+  #meeting(inputs: readonly Edge[]): readonly Edge[] {
+    if (inputs.length === 1) return inputs
+    const cut = new Cut(this.nodes)
+    const early = inputs.filter(edge => inputs.some(other => cut.leadsTo(edge, other)))
+    return inputs.map(edge => (early.includes(edge) ? this.repartition(edge) : edge))
   }
 
   /**

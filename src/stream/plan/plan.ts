@@ -4,6 +4,7 @@
  * its new key.
  */
 import { assert, MillraceError } from '../../base/index.ts'
+import { Cut } from './cut.ts'
 import type { AnyTopic, ExchangeNode, Graph, GraphNode, SourceNode } from './graph.ts'
 
 export interface Stage {
@@ -40,43 +41,22 @@ export function planOf(graph: Graph, app: string): Plan {
       `The app '${app}' reads nothing: begin with app.stream(topic) or app.table(topic).`,
     )
 
-  // Nodes are in one stage if an edge that is not an exchange joins them, or if one exchange feeds both.
-  const parents = nodes.map(node => node.id)
-  const root = (id: number): number => {
-    let at = id
-    while (parents[at] !== at) at = parents[at] as number
-    return at
-  }
-  const unite = (a: number, b: number): void => {
-    const [low, high] = [Math.min(root(a), root(b)), Math.max(root(a), root(b))]
-    parents[high] = low
-  }
-  const fedBy = new Map<number, number>()
-  for (const node of nodes)
-    for (const { from } of node.inputs) {
-      if (from.kind !== 'exchange') unite(node.id, from.id)
-      else {
-        const other = fedBy.get(from.id)
-        if (other !== undefined) unite(node.id, other)
-        fedBy.set(from.id, node.id)
-      }
-    }
-
+  const cut = new Cut(nodes)
   const stages = new Map<
     number,
     Stage & { nodes: GraphNode[]; sources: SourceNode[]; incoming: { exchange: ExchangeNode; from: Stage }[] }
   >()
   for (const node of nodes) {
     // A group of which nothing was asked: its records would go nowhere.
-    if (node.kind === 'exchange' && !fedBy.has(node.id)) continue
-    const id = root(node.id)
+    if (node.kind === 'exchange' && !cut.feeds(node)) continue
+    const id = cut.stageOf(node)
     const stage = stages.get(id) ?? { id: 0, nodes: [], sources: [], incoming: [] }
     stages.set(id, stage)
     stage.nodes.push(node)
     if (node.kind === 'source') stage.sources.push(node)
   }
   const stageOf = (node: GraphNode): Stage => {
-    const stage = stages.get(root(node.id))
+    const stage = stages.get(cut.stageOf(node))
     assert(stage, 'every node has a stage')
     return stage
   }
@@ -86,27 +66,17 @@ export function planOf(graph: Graph, app: string): Plan {
         if (from.kind === 'exchange' && !stage.incoming.some(({ exchange }) => exchange === from))
           stage.incoming.push({ exchange: from, from: stageOf(from) })
 
-  const ordered = upstreamFirst([...stages.values()], app)
+  const ordered = upstreamFirst([...stages.values()])
   ordered.forEach((stage, id) => Object.assign(stage, { id }))
   return { globals: graph.globals, stages: ordered, stageOf }
 }
 
-function exchangesOf(stages: readonly Stage[]): string {
-  const names = stages.flatMap(({ incoming }) => incoming.map(({ exchange }) => exchange.name))
-  return [...new Set(names)].join(', ')
-}
-
-function upstreamFirst(stages: readonly Stage[], app: string): Stage[] {
+function upstreamFirst(stages: readonly Stage[]): Stage[] {
   const ordered: Stage[] = []
   let rest = [...stages]
   while (rest.length > 0) {
     const ready = rest.filter(stage => stage.incoming.every(({ from }) => ordered.includes(from)))
-    if (ready.length === 0)
-      throw new MillraceError(
-        'INVALID_TOPOLOGY',
-        `The app '${app}' joins the input of an exchange (${exchangesOf(rest)}) to its output, so that each side would wait for the other. ` +
-          'Send the side before it through its own exchange: stream.selectKey((_, key) => key), or table.toStream(key => key).toTable().',
-      )
+    assert(ready.length > 0, 'no stage waits for itself: Graph.apply sees to it')
     ordered.push(...ready)
     rest = rest.filter(stage => !ready.includes(stage))
   }

@@ -608,7 +608,7 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'plan: a group of which nothing is asked has an exchange',
     file: 'src/stream/plan/plan.ts',
-    find: "    if (node.kind === 'exchange' && !fedBy.has(node.id)) continue\n",
+    find: "    if (node.kind === 'exchange' && !cut.feeds(node)) continue\n",
     replace: '',
     tests: ['src/stream/dsl/app.test.ts'],
   },

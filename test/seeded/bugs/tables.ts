@@ -245,4 +245,25 @@ export const tableBugs: readonly SeededBug[] = [
       'src/stream/dsl/tables.test.ts',
     ],
   },
+  {
+    name: 'DSL: a stream is joined to a table of an earlier stage',
+    file: 'src/stream/dsl/stream-joins.ts',
+    find: 'graph.leadsTo(other.edge, met)',
+    replace: 'graph.leadsTo(met, met)',
+    tests: ['src/stream/dsl/table-joins.test.ts', 'test/programs/interpreter.test.ts'],
+  },
+  {
+    name: 'DSL: a history that is made again lacks what its table does not forward',
+    file: 'src/stream/dsl/history.ts',
+    find: 'graph.apply(spec, [graph.repartition(input)], called)',
+    replace: 'graph.apply(spec, [graph.repartition({ from, outlet: 0 })], called)',
+    tests: ['src/stream/dsl/table-joins.test.ts'],
+  },
+  {
+    name: 'plan: a stage waits for itself over another one',
+    file: 'src/stream/plan/cut.ts',
+    find: 'for (const sender of upstream) for (const each of this.#sendersTo(sender)) upstream.add(each)',
+    replace: '',
+    tests: ['src/stream/dsl/table-joins.test.ts'],
+  },
 ]
