@@ -273,7 +273,7 @@ final class Tools extends Cases {
             var produced = tool("org.apache.kafka.tools.ProducerPerformance", "--topic", topic, "--num-records", "20000", "--record-size", "100", "--throughput", "-1",
                 "--command-property", "bootstrap.servers=" + bootstrap);
             var transactional = tool("org.apache.kafka.tools.ProducerPerformance", "--topic", topic, "--num-records", "2000", "--record-size", "100", "--throughput", "-1",
-                "--transactional-id", newName(), "--transaction-duration-ms", "50", "--command-property", "bootstrap.servers=" + bootstrap);
+                "--transactional-id", newName(), "--transaction-duration-ms", "3600000", "--command-property", "bootstrap.servers=" + bootstrap);
             var consumed = tool("org.apache.kafka.tools.ConsumerPerformance", with("--topic", topic, "--messages", "22000", "--hide-header"));
             var counts = consumed.stream().map(line -> line.split(", ")).filter(fields -> fields.length > 4).map(fields -> fields[4]).toList();
             return List.of(last(produced).split(",")[0], last(transactional).split(",")[0], counts);
