@@ -3,15 +3,11 @@
  * purpose is in the head comments of the handlers, and is not asked here.
  */
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { GroupClient, newest } from '../../src/broker/handlers/group-client.test-support.ts'
 import { messages } from '../../src/wire/index.ts'
 import { type Side, TwoBrokers } from './two-brokers.ts'
 
 const { deleteGroups, describeGroups, listGroups, offsetCommit, offsetDelete, offsetFetch } = messages
-
-/** How long a request that should wait is given to arrive. */
-const arrivesMs = 200
 
 /** A member whose answers are noted under its name. */
 class NotedMember extends GroupClient {
@@ -219,7 +215,7 @@ describe('groups of millrace and of Apache Kafka', () => {
       await one.stable()
       await two.joinOnce()
       const joining = two.joinOnce()
-      await sleep(arrivesMs)
+      await side.groupIs('PreparingRebalance')
       await look(side, 'g')
       await one.heartbeat()
       await one.commit('t', [1])
@@ -227,7 +223,6 @@ describe('groups of millrace and of Apache Kafka', () => {
       await one.join()
       await joining
       const syncing = two.sync()
-      await sleep(arrivesMs)
       await look(side, 'g')
       await one.sync({ [one.memberId]: 'a', [two.memberId]: 'b' })
       await syncing
@@ -235,12 +230,11 @@ describe('groups of millrace and of Apache Kafka', () => {
       // A follower without news learns the present generation; one with news, and a leader, begin another.
       await two.joinOnce()
       const changing = two.joinOnce({ protocols: [{ name: 'range', metadata: Buffer.from('new') }] })
-      await sleep(arrivesMs)
+      await side.groupIs('PreparingRebalance')
       await one.join()
       await changing
       // The leader leaves before it has assigned.
       const waiting = two.sync()
-      await sleep(arrivesMs)
       await one.leave()
       await waiting
       await two.joinOnce()
@@ -255,25 +249,27 @@ describe('groups of millrace and of Apache Kafka', () => {
     await brokers.compare(async side => {
       await side.topic('t')
       const group = 'late'
-      const [one, two, three] = [
+      const [one, two, three, four] = [
         await NotedMember.of(side, 'one', { group }),
         await NotedMember.of(side, 'two', { group }),
         await NotedMember.of(side, 'three', { group }),
+        await NotedMember.of(side, 'four', { group }),
       ]
       await one.join({ rebalanceTimeoutMs: 2000 })
       await one.sync({ [one.memberId]: 'a' })
-      await two.join({ rebalanceTimeoutMs: 2000, sessionTimeoutMs: 1000 })
+      await two.join({ rebalanceTimeoutMs: 2000, sessionTimeoutMs: 3000 })
       await one.heartbeat()
       await two.sync({ [two.memberId]: 'b' })
-      await sleep(2500)
+      await side.groupIs('Empty', group)
       await two.heartbeat()
       await look(side, group)
-      // An id that was given out is waited for, until its member leaves.
       await one.join()
       await one.sync()
+      // An id that was given out is waited for, until its member leaves.
+      await four.stable()
       await three.joinOnce()
-      const joining = one.joinOnce()
-      await sleep(arrivesMs)
+      const joining = four.joinOnce()
+      await side.groupIs('PreparingRebalance', group)
       await three.leave()
       await joining
     })
@@ -287,7 +283,7 @@ describe('groups of millrace and of Apache Kafka', () => {
       const [a, b] = [await member('a', 'instance a'), await member('b', 'b')]
       await a.stable()
       const joining = b.join()
-      await sleep(arrivesMs)
+      await side.groupIs('PreparingRebalance', group)
       await a.join()
       await joining
       const syncing = b.sync()

@@ -22,8 +22,9 @@ const wordCount = 6000
 const partitions = 2
 /** Each side is killed so often. */
 const kills = 3
-/** After all words were counted nothing is left to kill: so far apart are kills at the most. */
-const betweenMs = 700
+/** Words that are counted between two kills, at least: while more are left, there is something to kill. */
+const betweenCount = 200
+const pollMs = 50
 const appId = 'word-count'
 
 test("Kafka Streams' word count is exact through kills of the broker and of itself", async () => {
@@ -35,9 +36,10 @@ test("Kafka Streams' word count is exact through kills of the broker and of itse
   const { port } = broker
   let app = await startApp(port, state)
   try {
+    let counted = 0
     for (let n = 0; n < 2 * kills; n += 1) {
-      await sleep(betweenMs)
-      ok((await countedIn(data)).total < wordCount, 'there is something left to count')
+      counted = await countedPast(data, counted + betweenCount)
+      ok(counted < wordCount, 'there is something left to count')
       if (n % 2 === 0) {
         await kill(broker.process)
         broker = await startOurBroker(data, port)
@@ -46,7 +48,7 @@ test("Kafka Streams' word count is exact through kills of the broker and of itse
         app = await startApp(port, state)
       }
     }
-    while ((await countedIn(data)).total < wordCount) await sleep(200)
+    await countedPast(data, wordCount)
     // What is counted twice would come now.
     await sleep(1000)
     deepEqual((await countedIn(data)).counts, expected)
@@ -87,6 +89,15 @@ async function countedIn(
     total += 1
   }
   return { counts: found, total }
+}
+
+/** Resolves once so many words were counted; to how many those are. */
+async function countedPast(data: string, count: number): Promise<number> {
+  for (;;) {
+    const { total } = await countedIn(data)
+    if (total >= count) return total
+    await sleep(pollMs)
+  }
 }
 
 /** Resolves when it runs. */

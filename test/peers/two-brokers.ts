@@ -11,7 +11,10 @@ import { startKafka, type KafkaBroker } from './kafka-broker.ts'
 
 /** Kafka makes a topic, and its coordinators, some time after it was asked. */
 const readyMsMax = 30_000
-const pollMs = 100
+const pollMs = 20
+
+/** Topics that were made to wait: each has another name. */
+let settled = 0
 
 /** One of the two brokers, as a scenario sees it: what it answers is noted. */
 export class Side {
@@ -69,6 +72,30 @@ export class Side {
       await new Promise(resolve => setTimeout(resolve, pollMs))
     }
     throw new Error(`The broker has no topic ${name} after ${readyMsMax} ms.`)
+  }
+
+  /**
+   * Waits until the broker has done all that its controller has answered. Kafka's takes changes in order:
+   * once it has a topic, it has taken all before that; once it has a second one, it is done with them.
+   */
+  async settle(): Promise<void> {
+    for (let n = 0; n < 2; n += 1) {
+      settled += 1
+      await this.topic(`settled-${settled}`)
+    }
+  }
+
+  /** Waits until a group is in a state: what was asked on another connection has come. */
+  async groupIs(state: string, group: string = 'g'): Promise<void> {
+    const client = await this.connect()
+    let found: string | undefined
+    for (let waitedMs = 0; waitedMs < readyMsMax; waitedMs += pollMs) {
+      const { groups } = await client.ask(messages.describeGroups, 5, { groups: [group] })
+      found = groups[0]!.groupState
+      if (found === state) return
+      await new Promise(resolve => setTimeout(resolve, pollMs))
+    }
+    throw new Error(`The group ${group} is ${found}, not ${state}, after ${readyMsMax} ms.`)
   }
 
   /** All answers in normal form. At the end, when all ids have names. */

@@ -24,7 +24,7 @@ import {
 
 const partitionCount = 6
 const allPartitions = Array.from({ length: partitionCount }, (_, n) => n)
-const patienceMs = 30_000
+const patienceMs = 60_000
 const pollMs = 20
 
 /** Produces a record to each partition, again and again. */
