@@ -14,7 +14,7 @@ import { pathToFileURL } from 'node:url'
 const connect = pathToFileURL(resolve(import.meta.dirname, '../../src/connect/index.ts')).href
 const sources = pathToFileURL(resolve(import.meta.dirname, '../../src/index.ts')).href
 /** A program that hangs is killed, and fails its test. */
-const hangsAfterMs = 20_000
+const hangsAfterMs = 50_000
 
 interface Ending {
   readonly name: string
@@ -241,8 +241,11 @@ const endings: readonly Ending[] = [
     program: `
       const log = await opened()
       const { rows, sink } = target()
-      const delivery = deliver(log, input, sink, { commitInterval: '1h' })
-      await setTimeout(200)
+      let read = 0
+      const validate = value => ({ value, at: (read += 1) })
+      const value = { '~standard': { version: 1, vendor: 'counting', validate } }
+      const delivery = deliver(log, topic('input', { key: text(), value }), sink, { commitInterval: '1h' })
+      await until(() => read === 3)
       await log.close()
       const { state, delivered } = delivery.progress()
       console.log(state, delivered, rows.length, await codeOf(deliver(log, input, sink).done))`,

@@ -57,7 +57,7 @@ const done = instance.run()
 await told.promise
 // This record would be late, and lost, if the time of the stop had counted as time without data.
 await write(1, 50)
-await setTimeout(200)
+while (instance.metrics.records < 3) await Promise.race([done, setTimeout(5)])
 instance.finish()
 const outcome = await done.then(
   () => 'done',

@@ -85,8 +85,9 @@ test('apps and groups are listed beside the process that has the log open', asyn
   const before = folder.size('counts')
   const running = folder.start('run app.ts --commit-interval 10ms')
   await folder.grown('counts', before)
-  await setTimeout(200)
-  const apps = await folder.run('app list')
+  // What is written is committed a moment later.
+  let apps = await folder.run('app list')
+  for (let n = 0; n < 60 && !/at 3/.test(apps.out); n += 1) apps = await folder.run('app list')
   assert.deepEqual([apps.code, apps.out], [0, 'counter\tnot finished\n  words-0\tat 3\t0 records behind\n'])
   const groups = await folder.run('group list')
   assert.deepEqual([groups.code, groups.out], [0, 'readers\n  words-0\tat 2\t1 record behind\n'])

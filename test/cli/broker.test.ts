@@ -102,7 +102,7 @@ test('a second signal ends a broker at once, and nothing that was acknowledged i
         { topic: 'orders', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 25 }] },
       ],
     })
-  await new Promise(resolve => setTimeout(resolve, 100))
+  await client.frame()
   running.process.kill('SIGTERM')
   await running.printed(/Stopping/)
   running.process.kill('SIGINT')

@@ -42,7 +42,7 @@ test('DescribeLogDirs: the bytes of partitions, in every version', async context
 
 test(
   'DescribeLogDirs: a topic that is named very often is asked for once',
-  { timeout: 5000 },
+  { timeout: 30_000 },
   async context => {
     const { connect, log } = await startTestServer(context)
     await log.createTopic('orders')

@@ -88,5 +88,5 @@ test('a class with many items is not asked for each of its copies', () => {
   const before = performance.now()
   equal(toEnd(matchingOf('aaaa')).isMatch, false)
   for (const text of [`${items.slice(0, 500)}b`, 'b']) equal(toEnd(matchingOf(text)).isMatch, true)
-  ok(performance.now() - before < 2000, 'without it, minutes')
+  ok(performance.now() - before < 30_000, 'without it, minutes')
 })

@@ -18,6 +18,8 @@ import { GroupClient } from './group-client.test-support.ts'
 const all = [0, 1, 2]
 /** No owned partitions, and a generation. */
 const librdkafkaNote = Buffer.from('0000000000000007', 'hex')
+/** Turns of 2 ms, on a busy machine more: what does not come in these never comes. */
+const turnsMax = 20_000
 const hooks = { onAssigned() {}, onRevoked() {}, onLost() {} }
 
 /** A member as another client has it: it gives back everything before it joins again. */
@@ -106,7 +108,7 @@ async function settled(
   counts: readonly number[],
 ): Promise<void> {
   let owned: (readonly number[])[] = []
-  for (let turn = 0; turn < 2000; turn += 1) {
+  for (let turn = 0; turn < turnsMax; turn += 1) {
     owned = members.map(member => member()).toSorted((a, b) => b.length - a.length)
     const isShared = owned.every((each, index) => each.length === counts[index])
     if (isShared && new Set(owned.flat()).size === all.length) return
@@ -124,7 +126,7 @@ test('a member here leads one that reads a topic which is made, and grows, later
   const here = await joinHere(port, 'range')
   const other = new ForeignMember(await connect(), 'range', 'u')
   const until = async (isSo: () => boolean): Promise<void> => {
-    for (let turn = 0; turn < 1000 && !isSo(); turn += 1) await sleep(2)
+    for (let turn = 0; turn < turnsMax && !isSo(); turn += 1) await sleep(2)
   }
   await until(() => here.generation === 2)
   deepEqual([here.generation, other.owned], [2, []])

@@ -53,7 +53,7 @@ test('a server that closes answers what waits; the log continues, and another se
 
 test(
   'the end of a server does not wait for a peer that does not read',
-  { timeout: 20_000 },
+  { timeout: 60_000 },
   async context => {
     const clock = virtualClock()
     const { log, server, connect } = await startTestServer(context, { clock })
@@ -76,7 +76,7 @@ test(
     try {
       equal(await isClosedWithin(50), false)
       await clock.advance(5001)
-      equal(await isClosedWithin(5000), true)
+      equal(await isClosedWithin(30_000), true)
     } finally {
       deaf.destroy()
     }
