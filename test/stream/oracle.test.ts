@@ -237,7 +237,8 @@ check('counts in windows that may share rows', 5000, random => {
 
 check('discarded panes add up to the windows', 2000, random => {
   const built = build(random)
-  const windows = random.int(3) === 0 ? global() : alignedAtRandom(random)
+  const sessions = session(duration(random, 30), { allowedLateness: random.int(2) * random.int(100) })
+  const windows = [global(), sessions, alignedAtRandom(random)][random.int(3)]!
   const exchanged = random.int(2) === 0
   const when = [{ everyRecords: 2 }, { early: 20, time: 'event' }, { early: 1000 }] as const
   sumsIn(windows, exchanged, built)
@@ -245,15 +246,20 @@ check('discarded panes add up to the windows', 2000, random => {
     .to(output)
   const harness = harnessOf(built.app, built.inputs, random)
   runAtRandom(harness, random)
-  const found = new Map<string, number>()
-  for (const { key, value } of harness.outputs) {
-    const id = JSON.stringify(key)
-    found.set(id, (found.get(id) ?? 0) + (value as number))
+  /** The sums of windows; of sessions, whose panes have the bounds of their times, those of all of a key. */
+  const totals = (sums: Iterable<readonly [key: string, sum: unknown]>): Map<string, number> => {
+    const all = new Map<string, number>()
+    for (const [key, sum] of sums) {
+      const id = windows.kind === 'session' ? (JSON.parse(key) as { key: string }).key : key
+      all.set(id, (all.get(id) ?? 0) + (sum as number))
+    }
+    return all
   }
-  const expected = [...tableOf(rowsIn(windows, exchanged, built), 'final')].map(
-    ([key, [sum]]) => [key, sum] as const,
-  )
-  deepEqual(sorted(found), sorted(new Map(expected)))
+  const expected = Array.from(tableOf(rowsIn(windows, exchanged, built), 'final'), ([key, [sum]]) => {
+    return [key, sum] as const
+  })
+  const found = harness.outputs.map(({ key, value }) => [JSON.stringify(key), value] as const)
+  deepEqual(sorted(totals(found)), sorted(totals(expected)))
   checkPanes(harness)
 })
 

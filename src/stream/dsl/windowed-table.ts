@@ -115,8 +115,8 @@ export class WindowedTable<K, A, V> {
   /**
    * With `panes: 'discarding'`: gives results that hold only the records since the one before, as a stream;
    * the window is empty after each. A window without records since then has no further result. It is the only
-   * `emit` over its windows, which are not sessions or sliding ones. Beam's discarding mode, Flink's
-   * `PurgingTrigger`.
+   * `emit` over its windows, which are not sliding ones. A session has the bounds that it has so far. Beam's
+   * discarding mode, Flink's `PurgingTrigger`.
    * @example counts.emit({ everyRecords: 100, panes: 'discarding' })
    * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a further `emit` over the same windows
    */
@@ -137,11 +137,10 @@ export class WindowedTable<K, A, V> {
 
   /** Windows that are emptied have one outlet, and no part of them is needed again. */
   #checkDiscarding(policy: AnyPolicy): void {
-    const { kind } = this.#windows
-    if (isDiscarding(policy) && operators[kind] !== alignedWindows)
+    if (isDiscarding(policy) && this.#windows.kind === 'sliding')
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `Panes of ${kind} windows cannot be discarded: a later record may need what is in them. Use tumbling, hopping, cumulative or global windows.`,
+        'Panes of sliding windows cannot be discarded: the windows of later records are made of what is in them. Use windows of another kind, or accumulating panes.',
       )
     if (this.#policies.some(isDiscarding) || (isDiscarding(policy) && this.#policies.length > 0))
       throw new MillraceError(

@@ -145,7 +145,8 @@ function finalOutlet<K, A>(context: OperatorContext, outlet: Outlet<K, A>): Emis
   return {
     changed: correct,
     onTime: result => send(context, outlet, result, 'on-time', onTimeCause),
-    retracted: correct,
+    // What discards replaces nothing.
+    retracted: outlet.discard ? () => {} : correct,
   }
 }
 

@@ -1,6 +1,7 @@
 /** Sessions alone: how they grow and merge, what fires, and when sessions and timers are forgotten. */
 import { session } from '../dsl/windows.ts'
 import { folding, merging } from './aggregation.ts'
+import type { AnyPolicy } from './emit-policy.ts'
 import { check, type Step } from './harness.test-support.ts'
 import { sessionWindows } from './session-windows.ts'
 import type { DynamicSessionWindows, SessionWindows } from './windows.ts'
@@ -10,18 +11,19 @@ function sums(
   windows: SessionWindows | DynamicSessionWindows,
   steps: readonly Step[],
   acrossPartitions = false,
+  policy: AnyPolicy = 'final',
 ): void {
   const sum = merging(
     folding<string, number, number>(0, (all, value) => (value === 0 ? null : all + value)),
     (left, right) => left + right,
   )
-  check(name, sessionWindows('sum', windows, sum, ['final']), steps, { outlets: ['out'], acrossPartitions })
+  check(name, sessionWindows('sum', windows, sum, [policy]), steps, { outlets: ['out'], acrossPartitions })
 }
 
 /** The entries of one key: its sessions as `[start, last, sum]`, and its timer. */
 function kept(
   timer: number,
-  ...live: readonly (readonly [start: number, last: number, sum: number])[]
+  ...live: readonly (readonly [start: number, last: number, sum: number | null])[]
 ): string[] {
   const sessions = live.map(([start, last, value]) => ({ start, last, value }))
   return [`sessions 0 a ${JSON.stringify({ live: sessions, timer })}`, `timers ${timer} a true`]
@@ -193,4 +195,29 @@ check(
     ['W31', ['out: k[15,30) "a1b3" @30 on-time'], []],
   ],
   { outlets: ['out'] },
+)
+
+/** The entry of a session that has had one record since its last result. */
+const countedOne = (start: number): string => `counted-0 ${start} a {"records":1,"shown":null}`
+
+sums(
+  'a session that discards keeps its bounds, and its results replace nothing',
+  session(10, { allowedLateness: 20 }),
+  [
+    ['a 1 @0', [], [...kept(10, [0, 0, 1]), countedOne(0)]],
+    ['W11', ['out: a[0,10) 1 @10 on-time'], kept(30, [0, 0, null])],
+    ['a 2 @8', [], [...kept(18, [0, 8, 2]), countedOne(0)]],
+    ['W19', ['out: a[0,18) 2 @18 on-time'], kept(38, [0, 8, null])],
+    ['a 4 @4', ['out: a[0,18) 4 @18 late'], kept(38, [0, 8, null])],
+    ['a 8 @29', [], [...kept(38, [0, 8, null], [29, 29, 8]), countedOne(29)]],
+    // What the program deletes is in no result.
+    ['a 0 @30', [], kept(38, [0, 8, null])],
+    // It joins an empty session.
+    ['a 16 @18 W19', [], [...kept(28, [0, 18, 16]), countedOne(0)]],
+    ['a 32 @17 W19', ['out: a[0,28) 48 @28 early'], kept(28, [0, 18, null])],
+    ['W39', [], kept(48, [0, 18, null])],
+    ['Winfinity', [], []],
+  ],
+  false,
+  { everyRecords: 2, panes: 'discarding' },
 )

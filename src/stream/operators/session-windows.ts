@@ -8,12 +8,13 @@
  * the allowed lateness, so the result does not depend on when the task forgets sessions. On a merge the old
  * sessions are retracted before the new one is announced; a session whose bounds stay is not retracted. The
  * merger is called for two sessions, never for the initial value. An aggregate of null deletes the session.
+ * If results discard, a session keeps its bounds, but no aggregate, until its next record.
  *
  * State: the lists of window-lists.ts, under the name `sessions`.
  */
 import type { SessionAggregation } from './aggregation.ts'
 import { emission, type WindowResult } from './emission.ts'
-import type { AnyPolicy } from './emit-policy.ts'
+import { type AnyPolicy, isDiscarding } from './emit-policy.ts'
 import { keyed } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
@@ -26,7 +27,8 @@ interface Session<A> {
   readonly last: number
   /** The end, if each record has its own gap; else a session ends a gap after its last record. */
   readonly end?: number
-  readonly value: A
+  /** Null: its results hold all of it, and discard. */
+  readonly value: A | null
 }
 
 /**
@@ -71,15 +73,30 @@ export const sessionWindows = <K, V, A>(
     const sessions = windowLists<Session<A>>(context, 'sessions', {
       lastInstantOf: endOf,
       keptUntil: session => endOf(session) + allowedLatenessMs,
-      fire: (rawKey, one) => out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), one, null)),
+      fire(rawKey, one) {
+        if (one.value === null) return one
+        isFiring = true
+        out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), one, null))
+        isFiring = false
+        return discards ? { ...one, value: null } : one
+      },
     })
-    const out = emission(context, policies, results)
+    const discards = policies.some(isDiscarding)
+    let isFiring = false
+    const out = emission(context, policies, results, {
+      discard({ rawKey, start }) {
+        if (isFiring) return
+        const known = sessions.of(rawKey)
+        const emptied = known?.live.map(one => (one.start === start ? { ...one, value: null } : one))
+        sessions.put(rawKey, emptied ?? [], known)
+      },
+    })
 
     /** The merged aggregate of the sessions; null if there are none, or if the program deletes it. */
     const joined = (touched: readonly Session<A>[], key: K): A | null => {
       let all: A | null = null
       for (const { value } of touched)
-        all = all === null ? value : (aggregation.merge(all, value, key) ?? null)
+        all = all === null || value === null ? (all ?? value) : (aggregation.merge(all, value, key) ?? null)
       return all
     }
 

@@ -66,6 +66,7 @@ export const slidingWindows = <K, V, A>(
       keptUntil: ({ timestamp }) => timestamp + sizeMs + 1 + allowedLatenessMs,
       fire(rawKey, window) {
         if (window.value !== null) out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), window, null))
+        return window
       },
     })
     const out = emission(context, policies, results)

@@ -15,8 +15,8 @@ export interface WindowTimes<W> {
   readonly lastInstantOf: (window: W) => number
   /** It is forgotten when the watermark has passed this: never before its last instant. */
   readonly keptUntil: (window: W) => number
-  /** The watermark has passed its last instant. */
-  readonly fire: (rawKey: string, window: W) => void
+  /** The watermark has passed its last instant. Returns the window as it is kept. */
+  readonly fire: (rawKey: string, window: W) => W
 }
 
 /** The windows of one key. */
@@ -71,16 +71,13 @@ export function windowLists<W>(
   function fireKey(rawKey: string, _time: number, to: number): number {
     const from = context.watermark()
     const live = lists.get(0, rawKey)?.live ?? []
+    const kept: W[] = []
     for (const window of live) {
       const lastInstant = lastInstantOf(window)
-      if (lastInstant >= from && lastInstant < to) fire(rawKey, window)
+      const left = lastInstant >= from && lastInstant < to ? fire(rawKey, window) : window
+      if (to <= keptUntil(window)) kept.push(left)
     }
-    keep(
-      rawKey,
-      live.filter(window => to <= keptUntil(window)),
-      undefined,
-      to,
-    )
+    keep(rawKey, kept, undefined, to)
     return Math.max(1, live.length)
   }
 

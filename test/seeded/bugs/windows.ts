@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const windowBugs: readonly SeededBug[] = [
   {
+    name: 'operators: a session that discards takes back what it gave',
+    file: 'src/stream/operators/emission.ts',
+    find: 'retracted: outlet.discard ? () => {} : correct,',
+    replace: 'retracted: correct,',
+    tests: ['src/stream/operators/session-windows.test.ts', 'test/stream/oracle.test.ts'],
+  },
+  {
     name: 'operators: the early result of a window stays when the window is complete',
     file: 'src/stream/operators/emission.ts',
     find: 'if (previous !== null) shown.delete(result.place, result.rawKey)',
