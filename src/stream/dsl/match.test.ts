@@ -134,6 +134,22 @@ check(
   'c1 a1 b1',
   ['c1 b1'],
 )
+check(
+  'the step after a greedy loop does not pass over what it can take',
+  begin
+    .begin('x', (event, { x }) => x.every(other => event > other))
+    .oneOrMore()
+    .greedy()
+    .followedBy('y', is('a')),
+  'b a1 a0',
+  ['b a1', 'a1 a0'],
+)
+check(
+  'notNext after a greedy loop looks at the next event only',
+  begin.begin('x', is('a')).oneOrMore().greedy().notNext(is('b')).followedBy('c', is('c')),
+  'a d b c',
+  ['a c'],
+)
 check('a loop until an event', middle.until(is('d')).followedBy('b', is('b')), middles, [
   'c a1 b',
   'c a1 a2 b',
@@ -190,6 +206,15 @@ check(
   'notFollowedBy in a loop that has skipped',
   middle.notFollowedBy(is('d')).followedBy('b', is('b')),
   'c a1 x d a2 b',
+  [],
+)
+check(
+  'notFollowedBy after a group whose last step is a loop',
+  begin
+    .begin(a.followedBy('b', is('b')).oneOrMore())
+    .notFollowedBy(is('d'))
+    .followedBy('c', is('c')),
+  'a b1 x d b2 c',
   [],
 )
 check('notFollowedBy after a loop', middle.notFollowedBy(is('d')).followedBy('b', is('b')), 'c a1 d a2 b', [])
@@ -267,6 +292,11 @@ test('a match waits for attempts that began before it, if it may drop them', () 
 test('what must not come has not come when the time is over', () => {
   const unpaid = a.notFollowedBy(is('b')).within(10)
   deepEqual(found(unpaid, 'a1@5 b1@14 a2@20 b2@30 a3@50'), { matches: ['a2 @29', 'a3 @59'], timedOut: [] })
+})
+
+test('what must not come after a greedy loop has not come when the time is over', () => {
+  const alone = begin.begin('x', is('a')).oneOrMore().greedy().notFollowedBy(is('b')).within(10)
+  deepEqual(found(alone, 'a1@5 d@6 a2@20 d@21 b@22'), { matches: ['a1 @14'], timedOut: ['a1 @14'] })
 })
 
 test('events are taken in the order of their times', () => {

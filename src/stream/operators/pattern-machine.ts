@@ -60,6 +60,14 @@ interface Fork {
   rest: State
 }
 
+/** Does as `step` does with what `loop` does not take. */
+interface Behind {
+  readonly kind: 'behind'
+  readonly id: number
+  readonly loop: State
+  readonly step: State
+}
+
 /** The next event must not fulfil these. */
 interface NotNext {
   readonly kind: 'not-next'
@@ -80,7 +88,7 @@ interface End {
   readonly id: number
 }
 
-export type State = Wait | Fork | NotNext | Absence | End
+export type State = Wait | Fork | Behind | NotNext | Absence | End
 
 export interface Machine {
   readonly start: State
@@ -153,9 +161,12 @@ export function machineOf(steps: readonly Step[], ending: Nots): Machine {
       const fork = add<Fork>({ kind: 'fork', isGreedy, again: end, rest: end })
       known.set(alike, fork)
       fork.again = one(inner, guards, until, () => taken(count + 1))
-      fork.rest = rest([])
+      fork.rest = left(rest([]), fork.again, inner)
       return fork
     }
+    /** The step after a loop. While a greedy loop waits, this gets nothing that the loop can take. */
+    const left = (after: State, again: State, reached: Contiguity): State =>
+      isGreedy && reached !== 'next' ? add<Behind>({ kind: 'behind', loop: again, step: after }) : after
     /** The step one time. `idle`: ends the skipping before it. */
     const one = (
       reached: Contiguity,
@@ -164,7 +175,13 @@ export function machineOf(steps: readonly Step[], ending: Nots): Machine {
       next: () => State,
     ): State => {
       if ('group' in step.takes)
-        return sequence(step.takes.group, undefined, reached, until, once(next))(nots)
+        return sequence(
+          step.takes.group,
+          { notFollowedBy: guards, notNext: [] },
+          reached,
+          until,
+          once(next),
+        )(nots)
       const { name, when } = step.takes
       const skip = reached === 'next' ? undefined : reached === 'followedBy' ? but(always, when) : always
       const wait = add<Wait>({
@@ -180,7 +197,13 @@ export function machineOf(steps: readonly Step[], ending: Nots): Machine {
     }
     return nots => {
       const first = one(how, nots, over, () => taken(1))
-      return isOptional ? add<Fork>({ kind: 'fork', isGreedy, again: first, rest: rest(nots) }) : first
+      if (!isOptional) return first
+      return add<Fork>({
+        kind: 'fork',
+        isGreedy,
+        again: first,
+        rest: left(rest(nots), first, how),
+      })
     }
   }
 }

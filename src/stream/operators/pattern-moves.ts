@@ -27,14 +27,17 @@ export function movesOf(state: State, event: unknown, taken: () => Taken): Moves
     }
     case 'fork': {
       const again = movesOf(state.again, event, taken)
-      if (state.isGreedy && again.moves.some(({ kind }) => kind === 'take')) return again
+      if (state.isGreedy && takes(again)) return again
       const rest = movesOf(state.rest, event, taken)
-      const isStopped = again.isStopped || rest.isStopped
-      if (!state.isGreedy) return { moves: [...again.moves, ...rest.moves], isStopped }
-      // The loop cannot take it: it ends if the step after it does, and waits on if it may.
-      if (again.moves.length === 0) return { moves: rest.moves, isStopped }
-      const takes = rest.moves.filter(({ kind }) => kind === 'take')
-      return { moves: [...takes, { kind: 'skip', to: state }], isStopped }
+      return { moves: [...again.moves, ...rest.moves], isStopped: again.isStopped || rest.isStopped }
+    }
+    case 'behind': {
+      if (takes(movesOf(state.loop, event, taken))) return none
+      const { moves, isStopped } = movesOf(state.step, event, taken)
+      return {
+        moves: moves.map(move => (isWaiting(move, state.step) ? { ...move, to: state } : move)),
+        isStopped,
+      }
     }
     case 'not-next': {
       if (fulfils(state.nots)) return stopped
@@ -48,7 +51,21 @@ export function movesOf(state: State, event: unknown, taken: () => Taken): Moves
   }
 }
 
+function takes({ moves }: Moves): boolean {
+  return moves.some(({ kind }) => kind === 'take')
+}
+
+function isWaiting(move: Move, state: State): boolean {
+  return move.kind === 'skip' && move.to === state
+}
+
 /** Whether a run that comes to this state has matched. */
 export function canEnd(state: State): boolean {
-  return state.kind === 'end' || (state.kind === 'fork' && (canEnd(state.rest) || canEnd(state.again)))
+  if (state.kind === 'fork') return canEnd(state.rest) || canEnd(state.again)
+  return state.kind === 'end' || (state.kind === 'behind' && canEnd(state.step))
+}
+
+/** Whether a run in this state matches when its time is over. */
+export function isAbsence(state: State): boolean {
+  return state.kind === 'absence' || (state.kind === 'behind' && isAbsence(state.step))
 }

@@ -10,7 +10,7 @@
 import { given } from '../../state/index.ts'
 import type { OperatorContext } from './operator.ts'
 import type { Machine, State, Taken } from './pattern-machine.ts'
-import { canEnd, movesOf } from './pattern-moves.ts'
+import { canEnd, isAbsence, movesOf } from './pattern-moves.ts'
 import { sharedHistory, type TakenEvent } from './shared-history.ts'
 
 /** Which runs a match leaves; by name: those that began with the first, or last, event of a step or later. */
@@ -142,7 +142,7 @@ export function patternRuns(
       const timedOut: Taken[] = []
       const matched = [...known.matched]
       for (const run of over) {
-        if (states[run.state]!.kind === 'absence') {
+        if (isAbsence(states[run.state]!)) {
           matched.push(run)
           continue
         }
