@@ -21,8 +21,9 @@ export class AnsweringProgram {
     this.#folder = mkdtempSync(join(peersFolder, 'run-program-'))
     // Compiled, because Flink looks for the classes of functions in the class path.
     const classes = join(this.#folder, 'classes')
-    const source = join(import.meta.dirname, 'java', `${className}.java`)
-    run('javac', ['-nowarn', '-d', classes, '-cp', classPath, source])
+    const sources = join(import.meta.dirname, 'java')
+    const source = join(sources, `${className}.java`)
+    run('javac', ['-nowarn', '-d', classes, '-cp', classPath, '-sourcepath', sources, source])
     const args = ['-Xmx512m', '-cp', [classes, classPath].join(delimiter), className, this.#folder]
     this.#process = spawn('java', args, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,4 @@
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
 import java.time.Duration;
 import java.util.*;
 import org.apache.flink.api.common.functions.AggregateFunction;
@@ -30,28 +27,12 @@ import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 
-/**
- * Runs the cases of test/peers/flink in the harnesses of Flink's own tests. Each line of its input is a case, as JSON; each
- * line that it prints is what the inputs give.
- */
+/** Runs the cases of test/peers/flink in the harnesses of Flink's own tests. */
 public class FlinkCases {
-    static final ObjectMapper json = new ObjectMapper();
     static final OutputTag<Tuple2<String, Long>> LATE = new OutputTag<>("late", Types.TUPLE(Types.STRING, Types.LONG));
 
     public static void main(String[] arguments) throws Exception {
-        var lines = new BufferedReader(new InputStreamReader(System.in));
-        var output = System.out;
-        System.setOut(System.err);
-        for (String line; (line = lines.readLine()) != null; ) {
-            String answer;
-            try {
-                answer = json.writeValueAsString(answers(json.readTree(line)));
-            } catch (Exception | LinkageError error) {
-                error.printStackTrace();
-                answer = json.writeValueAsString(Map.of("error", String.valueOf(error)));
-            }
-            output.println(answer);
-        }
+        Requests.answerAll(FlinkCases::answers);
     }
 
     record Answer(List<String> results, List<String> late) {}
