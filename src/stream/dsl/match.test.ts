@@ -145,6 +145,18 @@ check(
   ['b a1', 'a1 a0'],
 )
 check(
+  'the step after a greedy loop gets nothing that the loop can take, while it waits',
+  begin.begin('x', is('a')).oneOrMore().greedy().followedBy('y', is('ab')),
+  'a1 d a2 b',
+  ['a1 a2 b', 'a2 b'],
+)
+check(
+  'a greedy loop that an event has ended leaves the next step what fits the loop',
+  begin.begin('x', is('a')).oneOrMore().greedy().until(is('c')).followedBy('y', is('ab')),
+  'a1 d c a2',
+  ['a1 a2'],
+)
+check(
   'notNext after a greedy loop looks at the next event only',
   begin.begin('x', is('a')).oneOrMore().greedy().notNext(is('b')).followedBy('c', is('c')),
   'a d b c',

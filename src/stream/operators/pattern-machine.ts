@@ -55,12 +55,11 @@ interface Wait {
 interface Fork {
   readonly kind: 'fork'
   readonly id: number
-  readonly isGreedy: boolean
   again: State
   rest: State
 }
 
-/** Does as `step` does with what `loop` does not take. */
+/** The step after a greedy loop: while the loop waits, what it takes is not for the step. */
 interface Behind {
   readonly kind: 'behind'
   readonly id: number
@@ -158,15 +157,14 @@ export function machineOf(steps: readonly Step[], ending: Nots): Machine {
       const alike = max === Number.POSITIVE_INFINITY ? min : count
       const before = known.get(alike)
       if (before) return before
-      const fork = add<Fork>({ kind: 'fork', isGreedy, again: end, rest: end })
+      const fork = add<Fork>({ kind: 'fork', again: end, rest: end })
       known.set(alike, fork)
       fork.again = one(inner, guards, until, () => taken(count + 1))
-      fork.rest = left(rest([]), fork.again, inner)
+      fork.rest = left(rest([]), fork.again)
       return fork
     }
-    /** The step after a loop. While a greedy loop waits, this gets nothing that the loop can take. */
-    const left = (after: State, again: State, reached: Contiguity): State =>
-      isGreedy && reached !== 'next' ? add<Behind>({ kind: 'behind', loop: again, step: after }) : after
+    const left = (after: State, loop: State): State =>
+      isGreedy ? add<Behind>({ kind: 'behind', loop, step: after }) : after
     /** The step one time. `idle`: ends the skipping before it. */
     const one = (
       reached: Contiguity,
@@ -198,12 +196,7 @@ export function machineOf(steps: readonly Step[], ending: Nots): Machine {
     return nots => {
       const first = one(how, nots, over, () => taken(1))
       if (!isOptional) return first
-      return add<Fork>({
-        kind: 'fork',
-        isGreedy,
-        again: first,
-        rest: left(rest(nots), first, how),
-      })
+      return add<Fork>({ kind: 'fork', again: first, rest: left(rest(nots), first) })
     }
   }
 }

@@ -27,17 +27,16 @@ export function movesOf(state: State, event: unknown, taken: () => Taken): Moves
     }
     case 'fork': {
       const again = movesOf(state.again, event, taken)
-      if (state.isGreedy && takes(again)) return again
       const rest = movesOf(state.rest, event, taken)
       return { moves: [...again.moves, ...rest.moves], isStopped: again.isStopped || rest.isStopped }
     }
     case 'behind': {
-      if (takes(movesOf(state.loop, event, taken))) return none
-      const { moves, isStopped } = movesOf(state.step, event, taken)
-      return {
-        moves: moves.map(move => (isWaiting(move, state.step) ? { ...move, to: state } : move)),
-        isStopped,
-      }
+      const loop = movesOf(state.loop, event, taken).moves
+      if (loop.some(({ kind }) => kind === 'take')) return none
+      const step = movesOf(state.step, event, taken)
+      if (loop.length === 0) return step
+      const moves = step.moves.map(move => (isWaiting(move, state.step) ? { ...move, to: state } : move))
+      return { ...step, moves }
     }
     case 'not-next': {
       if (fulfils(state.nots)) return stopped
@@ -49,10 +48,6 @@ export function movesOf(state: State, event: unknown, taken: () => Taken): Moves
     case 'end':
       return none
   }
-}
-
-function takes({ moves }: Moves): boolean {
-  return moves.some(({ kind }) => kind === 'take')
 }
 
 function isWaiting(move: Move, state: State): boolean {
