@@ -13,7 +13,7 @@ import { ourAnswers } from './our-answer.ts'
 import { randomCase } from './random-case.ts'
 
 /** In a soak; otherwise a tenth. */
-const cases = 5000
+const cases = 10_000
 
 const flink = new AnsweringProgram('FlinkCases', flinkClassPath())
 after(() => flink.close())

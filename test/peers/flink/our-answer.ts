@@ -1,71 +1,83 @@
 /** What millrace gives for a case. */
 import { json, text, topic, windowed } from '../../../src/schema/index.ts'
-import {
-  App,
-  type EmitPolicy,
-  hopping,
-  output,
-  session,
-  type Stream,
-  tumbling,
-  valueState,
-  type WindowedTable,
-} from '../../../src/stream/index.ts'
+import { App, type Stream } from '../../../src/stream/index.ts'
 import { testApp } from '../../../src/testing/index.ts'
-import type { Answer, Case, WindowsCase } from './case.ts'
+import type { Answer, Case, IntervalJoinCase } from './case.ts'
+import { rules, priced, sumUntilTimer } from './our-functions.ts'
+import { isSession, sides, sums } from './our-windows.ts'
 
-const windows = topic('windows', { key: windowed(text()), value: json<number>() })
-const numbers = topic('numbers', { key: text(), value: json<number>() })
+const inWindows = topic('windows', { key: windowed(text()), value: json<string>() })
+const byKey = topic('results', { key: text(), value: json<string | number>() })
 const late = topic('late', { key: text(), value: json<number>() })
 
 /** What each input gives; the last answer is that of the end of time. */
 export function ourAnswers(one: Case): Answer[] {
-  const { outOfOrderness, inputs } = one
+  const { outOfOrderness, inputs, pauseAtEnd } = one
   const app = new App('case')
   const source = (name: string) =>
     topic(name, { key: text(), value: json<number>(), watermark: { outOfOrderness } })
   const sources = { left: source('left'), right: source('right') }
   // Inputs have a key and a value.
-  const stream = app.stream(sources.left) as Stream<string, number>
-  if (one.operator === 'windows') {
-    const results = inWindows(stream, one)
-    results.emit(policyOf(one)).to(windows)
-    results.late().to(late)
-  } else if (one.operator === 'timers') timers(stream).to(numbers)
-  else {
-    const joined = stream.join(
-      app.stream(sources.right) as Stream<string, number>,
-      (a, b) => a * 100 + b,
-      one.bounds,
-    )
-    joined.to(numbers)
-    joined.lateLeft().merge(joined.lateRight()).to(late)
+  const left = app.stream(sources.left) as Stream<string, number>
+  switch (one.operator) {
+    case 'windows':
+      sums(left, one, inWindows, late)
+      break
+    case 'co-group':
+      sides(left, app.stream(sources.right) as Stream<string, number>, one, inWindows, late)
+      break
+    case 'interval join':
+      joined(left, app.stream(sources.right) as Stream<string, number>, one)
+      break
+    case 'timers':
+      sumUntilTimer(left, one).to(byKey)
+      break
+    case 'connected':
+      priced(left, app.stream(sources.right) as Stream<string, number>).to(byKey)
+      break
+    case 'broadcast':
+      rules(left, app.table(sources.right)).to(byKey)
   }
+  const hasTwo = one.operator !== 'windows' && one.operator !== 'timers'
+  const hasWindows = one.operator === 'windows' || one.operator === 'co-group'
+  const hasLate = hasWindows || one.operator === 'interval join'
   const run = testApp(app)
   const answer = (): Answer => ({
-    results:
-      one.operator === 'windows'
-        ? run
-            .output(windows)
-            .read()
-            .flatMap(each => resultInWindow(each, one))
-        : run.output(numbers).read().map(resultOf),
-    late: one.operator === 'timers' ? [] : run.output(late).read().map(resultOf),
+    results: hasWindows
+      ? run
+          .output(inWindows)
+          .read()
+          .flatMap(each => resultInWindow(each, hasWindows && isSession(one)))
+      : run.output(byKey).read().map(resultOf),
+    late: hasLate && !(hasWindows && one.time === 'processing') ? run.output(late).read().map(resultOf) : [],
   })
   let latest = Number.NEGATIVE_INFINITY
-  const answers = inputs.map(({ side, ...record }) => {
-    run.input(sources[one.operator === 'interval join' ? side : 'left']).push(record)
+  const answers = inputs.map(({ side, pause, value, ...record }) => {
+    run.advanceWallClock(pause)
+    const isDeletion = one.operator === 'broadcast' && side === 'right' && value % 5 === 0
+    run.input(sources[hasTwo ? side : 'left']).push({ ...record, value: isDeletion ? null : value })
     latest = Math.max(latest, record.timestamp)
     run.advanceTime(latest - outOfOrderness)
     return answer()
   })
+  run.advanceWallClock(pauseAtEnd)
   run.advanceTime(Number.POSITIVE_INFINITY)
   return [...answers, answer()]
 }
 
+function joined(
+  left: Stream<string, number>,
+  right: Stream<string, number>,
+  { bounds }: IntervalJoinCase,
+): void {
+  const pairs = left.join(right, (a, b) => a * 100 + b, bounds)
+  pairs.to(byKey)
+  pairs.lateLeft().merge(pairs.lateRight()).to(late)
+}
+
 interface Result<K> {
   readonly key: K
-  readonly value: number | null
+  readonly value: string | number | null
   readonly timestamp: number
 }
 
@@ -74,47 +86,7 @@ const resultOf = ({ key, value, timestamp }: Result<string>): string => `${key} 
 /** Flink does not take back the sessions that are merged: they are left out. */
 function resultInWindow(
   { key: { key, start, end }, value, timestamp }: Result<{ key: string; start: number; end: number }>,
-  { kind }: WindowsCase,
+  withEnd: boolean,
 ): string[] {
-  const last = kind === 'tumbling' || kind === 'hopping' ? end - 1 : end
-  return value === null ? [] : [`${key} [${start},${last}] ${value} @${timestamp}`]
-}
-
-function inWindows(stream: Stream<string, number>, one: WindowsCase): WindowedTable<string, number, number> {
-  const { kind, size, advance, offset, lateness: allowedLateness } = one
-  const grouped = stream.groupByKey()
-  const add = (sum: number, value: number): number => sum + value
-  switch (kind) {
-    case 'tumbling':
-      return grouped.windowedBy(tumbling(size, { offset, allowedLateness })).aggregate(0, add)
-    case 'hopping':
-      return grouped.windowedBy(hopping(size, advance, { offset, allowedLateness })).aggregate(0, add)
-    case 'session':
-      return grouped.windowedBy(session(size, { allowedLateness })).aggregate(0, add, add)
-    case 'dynamic session': {
-      const gapOf = (value: number): number => (value % 2 === 1 ? 2 * size : size)
-      return grouped.windowedBy(session(gapOf, { allowedLateness })).aggregate(0, add, add)
-    }
-  }
-}
-
-function policyOf({ emit }: WindowsCase): EmitPolicy {
-  return typeof emit === 'object' && 'early' in emit ? { early: emit.early, time: 'event' } : emit
-}
-
-function timers(stream: Stream<string, number>): Stream<string, number> {
-  return stream.process({
-    state: { sum: valueState<number>() },
-    outputs: { sums: output<number>() },
-    timers: {
-      due: (_, { state, emit }) => {
-        emit.sums(state.sum.get() ?? 0)
-        state.sum.set(0)
-      },
-    },
-    onRecord: (value, _, { state, timers: { due }, timestamp }) => {
-      state.sum.set((state.sum.get() ?? 0) + value)
-      due.set(timestamp + value)
-    },
-  }).sums
+  return value === null ? [] : [`${key} [${start},${withEnd ? end : end - 1}] ${value} @${timestamp}`]
 }

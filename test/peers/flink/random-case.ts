@@ -1,28 +1,54 @@
 /** Cases at random, with disorder, ties, late records and times at the bounds of windows. */
 import type { Random } from '../../../src/base/index.ts'
-import type { Case, Input, IntervalJoinCase, TimersCase, WindowsCase } from './case.ts'
+import type {
+  Case,
+  CoGroupCase,
+  InWindows,
+  Input,
+  IntervalJoinCase,
+  OperatorCase,
+  WindowsCase,
+} from './case.ts'
 
 /** Times are multiples of it, and so are sizes and gaps. */
 const unit = 5
+/** The same by the wall clock, which windows read every 10 ms at most. */
+const clockUnit = 4 * unit
 
 export function randomCase(random: Random): Case {
   const outOfOrderness = random.int(2) * random.int(8) * unit
   const operator = randomOperator(random)
   const inputs = randomInputs(random)
-  // Flink loses the sum of a session when a record comes whose own session has the same bounds.
-  const isTieSafe = operator.operator !== 'windows' || operator.kind !== 'dynamic session'
-  return { ...operator, outOfOrderness, inputs: isTieSafe ? inputs : withoutTies(inputs) }
+  return {
+    ...operator,
+    outOfOrderness,
+    inputs: 'kind' in operator && operator.kind === 'dynamic session' ? withoutTies(inputs) : inputs,
+    pauseAtEnd: 100 * clockUnit,
+  }
 }
 
-function randomOperator(random: Random): WindowsCase | TimersCase | IntervalJoinCase {
-  switch (random.int(6)) {
+function randomOperator(random: Random): OperatorCase {
+  switch (random.int(9)) {
     case 0:
-      return { operator: 'timers' }
+      return { operator: 'timers', time: pick(random, times) }
     case 1:
       return randomJoin(random)
+    case 2:
+      return { operator: 'connected' }
+    case 3:
+      return { operator: 'broadcast' }
+    case 4:
+    case 5:
+      return randomCoGroup(random)
     default:
       return randomWindows(random)
   }
+}
+
+const times = ['event', 'processing'] as const
+
+function pick<T>(random: Random, all: readonly T[]): T {
+  return all[random.int(all.length)]!
 }
 
 function randomJoin(random: Random): IntervalJoinCase {
@@ -32,29 +58,64 @@ function randomJoin(random: Random): IntervalJoinCase {
   return { operator: 'interval join', bounds: { before, after, ...(exclusive && { exclusive }) } }
 }
 
+/** Flink loses what a session with a gap per record has if a record's own session has the same bounds. */
 function withoutTies(inputs: readonly Input[]): Input[] {
   const seen = new Set<string>()
-  return inputs.filter(({ key, timestamp }) => {
-    const id = `${key} ${timestamp}`
-    return !seen.has(id) && seen.add(id)
-  })
+  return inputs
+    .filter(({ key, timestamp }) => {
+      const id = `${key} ${timestamp}`
+      return !seen.has(id) && seen.add(id)
+    })
+    .map(input => ({ ...input, pause: input.pause + clockUnit }))
 }
 
-function randomWindows(random: Random): WindowsCase {
-  const kinds = ['tumbling', 'hopping', 'session', 'dynamic session'] as const
-  const kind = kinds[random.int(kinds.length)]!
-  const advance = (1 + random.int(6)) * unit
-  const size = kind === 'hopping' ? advance * (1 + random.int(4)) : advance
-  const emits = ['final', { early: unit * (1 + random.int(4)) }, { everyRecords: 1 + random.int(3) }] as const
+function randomKind(random: Random): InWindows {
+  const kind = pick(random, ['tumbling', 'hopping', 'session', 'dynamic session'] as const)
+  const time = random.int(3) === 0 ? 'processing' : 'event'
+  const advance = (1 + random.int(6)) * (time === 'event' ? unit : clockUnit)
+  // The harness fires timers before the records of their time: no record comes when a session ends by it.
+  const gap = time === 'processing' ? advance + 2 : advance
   return {
-    operator: 'windows',
     kind,
-    size,
+    time,
+    size: kind === 'hopping' ? advance * (1 + random.int(4)) : kind === 'tumbling' ? advance : gap,
     advance,
     // Flink takes none that is an advance or more.
     offset: advance > unit ? (random.int(3) - 1) * unit : 0,
-    lateness: random.int(2) * random.int(12) * unit,
-    emit: emits[random.int(emits.length)]!,
+    lateness: time === 'event' ? random.int(2) * random.int(12) * unit : 0,
+  }
+}
+
+function randomWindows(random: Random): WindowsCase {
+  const windows = randomKind(random)
+  const early = clockUnit * (1 + random.int(4))
+  const emits = [
+    'final',
+    // Windows by the clock fire early by it, too.
+    { early, time: windows.time === 'event' ? pick(random, times) : 'processing' },
+    { everyRecords: 1 + random.int(3) },
+  ] as const
+  const emit = pick(random, emits)
+  // Panes of sessions are not discarded: a later record may need what was in them.
+  const mayDiscard = emit !== 'final' && !windows.kind.endsWith('session')
+  return {
+    ...windows,
+    operator: 'windows',
+    emit,
+    panes: mayDiscard && random.int(2) === 0 ? 'discarding' : 'accumulating',
+  }
+}
+
+function randomCoGroup(random: Random): CoGroupCase {
+  const windows = randomKind(random)
+  // Here a session of two streams takes none that is late by its own time.
+  const isLongEnough = windows.time === 'event' && windows.kind.endsWith('session')
+  return {
+    ...windows,
+    ...(isLongEnough && { lateness: 100 * unit }),
+    operator: 'co-group',
+    gives: pick(random, ['lists', 'pairs'] as const),
+    emit: 'final',
   }
 }
 
@@ -66,5 +127,6 @@ function randomInputs(random: Random): Input[] {
     value: 1 + random.int(30),
     // From a time on that leaves no window before 1970.
     timestamp: (1000 + Math.floor((n * span) / count) - random.int(disorder + 1)) * unit,
+    pause: (n === 0 ? 1000 : random.int(3) * random.int(3)) * clockUnit,
   }))
 }

@@ -47,11 +47,8 @@ const accidents: readonly (readonly [reason: string, isMet: (steps: readonly Ste
       ).some(([next]) => next?.how === 'notFollowedBy'),
   ],
   [
-    'What must not come before an optional step must not come after it either, if the next step is optional.',
-    steps =>
-      restAfter(steps, step => step.how === 'notFollowedBy').some(
-        ([step, next]) => step && isOptional(step) && next && isOptional(next) && next.how !== 'next',
-      ),
+    'What must not come before a step also must not come after it, if an event is skipped before another one.',
+    steps => restAfter(steps, step => step.how === 'notFollowedBy').some(skipsBeforeOptional),
   ],
   [
     'A group in a loop that has skipped an event may still be left, as if it had not.',
@@ -93,8 +90,9 @@ function isOptional(step: StepCase): boolean {
   return 'isOptional' in step && step.isOptional
 }
 
-function mayEnd({ times, inner, until }: LoopStep): boolean {
-  return times.to !== undefined || inner === 'consecutive' || until !== undefined
+function mayEnd({ how, isOptional: mayBeLeftOut, times, inner, until }: LoopStep): boolean {
+  const mustBegin = mayBeLeftOut && (how === 'next' || how === 'begin')
+  return mustBegin || times.to !== undefined || inner === 'consecutive' || until !== undefined
 }
 
 function isSkippingGroup(step: StepCase): boolean {
@@ -106,9 +104,21 @@ function restAfter(steps: readonly StepCase[], is: (step: StepCase) => boolean):
   return steps.flatMap((step, i) => (is(step) ? [steps.slice(i + 1)] : []))
 }
 
+/** Whether the first step may be followed by one more that may be left out, past other events. */
+function skipsBeforeOptional([step, next]: readonly StepCase[]): boolean {
+  if (!step || isNot(step)) return false
+  const mayRepeat = isLoop(step) && step.times.to !== step.times.from && step.times.to !== undefined
+  if (mayRepeat && step.inner !== 'consecutive') return true
+  return isOptional(step) && next !== undefined && isOptional(next) && next.how !== 'next'
+}
+
+function isNot({ how }: StepCase): boolean {
+  return how === 'notNext' || how === 'notFollowedBy'
+}
+
 /** Whether one of the steps that may come next must not pass over what it can take. */
 function leadsOnDirectly(rest: readonly StepCase[]): boolean {
-  const needed = rest.findIndex(step => !isOptional(step))
+  const needed = rest.findIndex(step => !isOptional(step) && !isNot(step))
   const first = needed < 0 ? rest : rest.slice(0, needed + 1)
   return first.some(({ how }) => how === 'next' || how === 'followedBy' || how === 'notNext')
 }

@@ -40,6 +40,7 @@ function isOptional(step: StepCase): boolean {
 }
 
 function isGreedy(step: StepCase | undefined): boolean {
+  if (step && 'group' in step) return isGreedy(step.group.at(-1))
   return step !== undefined && 'isGreedy' in step && step.isGreedy
 }
 
@@ -48,7 +49,7 @@ function randomSteps(random: Random, count: number, names: string[], mayGroup: b
   for (let i = 0; i < count; i++) {
     const before = steps.at(-1)
     if (before && !isOptional(before) && random.int(6) === 0) steps.push(randomNot(random, names))
-    const step = randomStep(random, steps.at(-1), names, mayGroup)
+    const step = randomStep(random, before, names, mayGroup)
     // Flink runs without end if nothing is a way through a group.
     steps.push(mayGroup || i < count - 1 ? step : { ...step, isOptional: false })
   }
@@ -68,7 +69,7 @@ function randomStep(
   const takes: Takes = isGroup
     ? { group: randomSteps(random, 1 + random.int(2), names, false) }
     : { name: nextName(names), when: randomCondition(random, names) }
-  // Flink takes no optional step after a greedy one.
+  // Flink takes no optional step after a greedy one; nor is one meant after a group that ends with one.
   const step = { ...takes, how, isOptional: random.int(5) === 0 && !isGreedy(before) }
   return random.int(3) === 0 ? { ...step, ...randomLoop(random, names, !isGroup) } : step
 }
