@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
-import { parseJson } from './json-numbers.ts'
+import type { Random } from '../base/index.ts'
+import { numberChanges, parseJson } from './json-numbers.ts'
 
 /** Numbers as JSON has them, and whether they change. */
 const numbers: readonly (readonly [source: string, changes: boolean])[] = [
@@ -56,6 +57,27 @@ const numbers: readonly (readonly [source: string, changes: boolean])[] = [
   [`0.${'0'.repeat(400)}1e401`, false],
   [`${'1'.repeat(400)}e-399`, false],
 ]
+/** So many digits. */
+function digits(random: Random, count: number): string {
+  return Array.from({ length: count }, () => random.int(10)).join('')
+}
+
+/** A number that is likely to change when it is read. */
+function randomNumber(random: Random): string {
+  const int = (bound: number): number => random.int(bound)
+  const some = (count: number): string => digits(random, count)
+  const kinds: (() => string)[] = [
+    () => `1e${308 + int(700)}`,
+    () => `-${1 + int(9)}${some(int(4))}E+${'0'.repeat(int(3))}${310 + int(99)}`,
+    () => `${900_719 + int(999)}${some(10 + int(12))}`,
+    () => `9${some(15)}.${some(int(3) + 1)}`,
+    () => `${1 + int(9)}.${some(15 + int(5))}e${15 + int(9)}`,
+    () => `0.000${some(17)}1e25`,
+    () => some(309).replace(/^0/, '1'),
+  ]
+  return kinds[int(kinds.length)]!().replace(/^(-?)0+(?=\d)/, '$1')
+}
+
 /** Places of a number, with the text before and after it. */
 const places: readonly (readonly [before: string, after: string, path: string])[] = [
   ['', '', ''],
@@ -70,7 +92,6 @@ const places: readonly (readonly [before: string, after: string, path: string])[
 test('reads a number as it is written, or refuses it with its place', () => {
   for (const [source, changes] of numbers)
     for (const [before, after, path] of places)
-      // At each place of the text, since the first scan skips characters.
       for (const pad of ['', ' ', '  ']) {
         const text = `${pad}${before}${source}${after}`
         if (!changes) assert.deepEqual(parseJson(text), JSON.parse(text), text)
@@ -85,6 +106,20 @@ test('reads a number as it is written, or refuses it with its place', () => {
           )
       }
 })
+
+test('finds every number that changes, wherever it is', () =>
+  forSeeds(
+    10_000,
+    random => {
+      const number = randomNumber(random)
+      const changes = numberChanges(number, Number(number))
+      for (const text of [number, `[1,"",[null,${number}]]`, `{"a":{"1":"${number}","b":${number},"c":2}}`])
+        if (changes) assert.throws(() => parseJson(text), RangeError, text)
+        else assert.deepEqual(parseJson(text), JSON.parse(text), text)
+      return changes ? 1 : 0
+    },
+    counts => assert.ok(counts.filter(count => count > 0).length > counts.length / 3),
+  ))
 
 test('digits in text are not numbers', () => {
   for (const text of [

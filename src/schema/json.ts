@@ -9,7 +9,6 @@ import { isUtf8 } from 'node:buffer'
 import { bufferOf } from '../base/index.ts'
 import type { Numbers } from './codec.ts'
 import { parseJson } from './json-numbers.ts'
-import { mayHoldChanging } from './number-scan.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
 
 /**
@@ -63,8 +62,7 @@ function decodeWith(numbers: Numbers, slices: Slices, into: unknown[]): void {
       continue
     }
     try {
-      const isCertain = numbers === 'lossy' || !mayHoldChanging(buffer, start, ends[i]!)
-      into[i] = isCertain ? JSON.parse(text) : parseJson(text)
+      into[i] = numbers === 'lossy' ? JSON.parse(text) : parseJson(text)
     } catch (error) {
       const { message } = error as Error
       into[i] = new Malformed(error instanceof SyntaxError ? `not JSON: ${message}` : message)
