@@ -62,7 +62,9 @@ export class KeyOrder {
     return this.#namespaces.getPairOrNextHigher(from)?.[0]
   }
 
-  /** Up to `count` keys of a namespace, in order; with `after`, those after that key. */
+  /**
+   * Up to `count` keys of a namespace, in order; with `after`, those after that key. Some may have gone.
+   */
   keysAfter(namespace: number, after: string | undefined, count: number): string[] {
     // No string lies between a key and the same key followed by a zero byte.
     const from = encodeNamespace(namespace) + (after === undefined ? '' : `${after}\0`)

@@ -4,6 +4,11 @@ import { forSeeds } from '../../test/for-seeds.ts'
 import { stride } from '../../test/scale.ts'
 import { freshMaxDefault, movesPerFresh, SortedKeys } from './sorted-keys.ts'
 
+/** The keys of a set in the order that is kept of them. */
+function present(sorted: SortedKeys, keys: ReadonlySet<string>): string[] {
+  return [...sorted.range('', undefined)].filter(key => keys.has(key))
+}
+
 test('the order of keys holds through runs of every length', () =>
   forSeeds(10, random => {
     for (const runLengthMax of [1, 50, 2 ** 20]) {
@@ -22,7 +27,7 @@ test('the order of keys holds through runs of every length', () =>
             keys.delete(key)
             sorted.remove()
           }
-        assert.deepEqual([...sorted.range('', undefined)], [...keys].sort())
+        assert.deepEqual(present(sorted, keys), [...keys].sort())
       }
     }
   }))
@@ -51,7 +56,8 @@ test('the order of many keys is computed in pieces, for any sequence of calls', 
       }
     }
     const ask = (): void => {
-      const [first] = sorted.range('5', undefined)
+      let first: string | undefined
+      for (first of sorted.range('5', undefined)) if (keys.has(first)) break
       bounded('a question')
       assert.equal(
         first,
@@ -71,7 +77,7 @@ test('the order of many keys is computed in pieces, for any sequence of calls', 
         sorted.remove()
       }
     for (let n = 0; n < 8; n++) ask()
-    assert.deepEqual([...sorted.range('', undefined)], [...keys].sort())
+    assert.deepEqual(present(sorted, keys), [...keys].sort())
     bounded('the last question')
     assert.ok(sorted.moves < 12 * added, `${sorted.moves} moves for ${added} keys`)
   }))

@@ -92,7 +92,10 @@ export class SortedKeys {
     this.#rewrite = this.#clearing = undefined
   }
 
-  /** Keys of the set with from ≤ key < to, in order. The set must not change meanwhile. */
+  /**
+   * Keys with from ≤ key < to, in order, each once: those of the set, and perhaps some that were removed. The
+   * caller finds these missing when it looks them up. The set must not change meanwhile.
+   */
   *range(from: string, to: string | undefined): Generator<string> {
     this.#wasAsked = true
     if (this.#fresh.length > 0) this.#sortFresh()
@@ -115,7 +118,7 @@ export class SortedKeys {
         runs.splice(least, 1)
         heads.splice(least, 1)
       }
-      if (key !== previous && this.#isThere(key)) yield key
+      if (key !== previous) yield key
       previous = key
     }
   }

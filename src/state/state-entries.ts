@@ -118,8 +118,8 @@ export class StateEntries<V> {
   }
 
   /**
-   * Keys of namespaces with from ≤ namespace < to, in order and in parts. With `afterKey` it begins after
-   * that key in the first namespace.
+   * Keys of namespaces with from ≤ namespace < to, in order and in parts; some may have no value any more.
+   * With `afterKey` it begins after that key in the first namespace.
    */
   *keysBetween(
     from: number,
