@@ -5,7 +5,6 @@
  */
 import {
   assert,
-  bufferOf,
   compress,
   compressionId,
   crc32c,
@@ -221,7 +220,7 @@ export class BatchBuilder {
   #end(position: number, headers: readonly RecordHeader[] | undefined): void {
     let end = position
     if (headers === undefined || headers.length === 0) this.#buffer[end++] = 0
-    else end = writeHeaders(this.#buffer, end, headers)
+    else end = this.#headers(headers, end)
     this.#position = putLength(this.#buffer, this.#position, this.#bodyAt, end - this.#bodyAt)
     this.#count += 1
   }
@@ -240,6 +239,13 @@ export class BatchBuilder {
     const bytes = buffer.utf8Write(field, start)
     // Otherwise it is not ASCII.
     return bytes === length ? start + bytes : putLength(buffer, position, start, bytes)
+  }
+
+  /** Writes headers with their count in front; returns the position after them. */
+  #headers(headers: readonly RecordHeader[], at: number): number {
+    let position = writeVarint(this.#buffer, at, headers.length)
+    for (const { key, value } of headers) position = this.#field(value, this.#field(key, position))
+    return position
   }
 
   /** Whether the buffer takes a record of so many bytes of content. */
@@ -303,19 +309,4 @@ function sizeOfHeaders(headers: readonly RecordHeader[] | undefined): number {
     size += sizeOfVarint(keyBytes) + keyBytes + sizeOfVarint(valueBytes) + Math.max(valueBytes, 0)
   }
   return size
-}
-
-function writeHeaders(buffer: Buffer, at: number, headers: readonly RecordHeader[]): number {
-  let position = writeVarint(buffer, at, headers.length)
-  for (const { key, value } of headers) {
-    const keyBytes = Buffer.byteLength(key)
-    position = writeVarint(buffer, position, keyBytes)
-    position += buffer.utf8Write(key, position, keyBytes)
-    position = writeVarint(buffer, position, value === null ? -1 : value.length)
-    if (value !== null) {
-      bufferOf(value).copy(buffer, position)
-      position += value.length
-    }
-  }
-  return position
 }

@@ -19,15 +19,23 @@ export const watermarkHeader = 'millrace.watermark'
 const idleHeader = 'millrace.idle'
 const noBytes = new Uint8Array(0)
 
+const headersOf = (pane: Pane): readonly [RecordHeader] => [{ key: paneHeader, value: fromUtf8(pane) }]
+const ofPane: Readonly<Record<Pane, readonly [RecordHeader]>> = {
+  early: headersOf('early'),
+  'on-time': headersOf('on-time'),
+  late: headersOf('late'),
+}
+
 /** The headers in a topic that the app writes. */
 export function sinkHeaders({ headers, pane }: StreamRecord): readonly RecordHeader[] {
-  return pane ? [...headers, { key: paneHeader, value: fromUtf8(pane) }] : headers
+  if (!pane) return headers
+  return headers.length === 0 ? ofPane[pane] : [...headers, ...ofPane[pane]]
 }
 
 /** The headers in the topic between two stages. */
 export function exchangeHeaders({ headers, pane, raised, watermark }: StreamRecord): readonly RecordHeader[] {
   const all: RecordHeader[] = [{ key: watermarkHeader, value: fromUtf8(String(watermark)) }]
-  if (pane) all.push({ key: paneHeader, value: fromUtf8(pane) })
+  if (pane) all.push(...ofPane[pane])
   if (raised) all.push({ key: idleHeader, value: noBytes })
   for (const header of headers) all.push(header)
   return all
