@@ -42,10 +42,19 @@ export const alignedWindows = <K, V, A>(
     /** The row that fired last, of the windows that fire now. */
     let firedLast: FiredLast | undefined
 
-    const resultOf = (rawKey: string, key: K, place: number, row: Row<A>): WindowResult<K, A> => {
-      const start = grid.startOf(place)
+    const resultOf = (rawKey: string, place: number, { value, timestamp }: Row<A>): WindowResult<K, A> => {
       const end = grid.endOf(place)
-      return { rawKey, key, place, start, end, lastInstant: end - 1, previous: null, ...row }
+      return {
+        rawKey,
+        key: context.keyOf<K>(rawKey),
+        place,
+        start: grid.startOf(place),
+        end,
+        value,
+        previous: null,
+        timestamp,
+        lastInstant: end - 1,
+      }
     }
 
     /** Forwards the results and makes the deletions that are due, in turns. */
@@ -55,7 +64,7 @@ export const alignedWindows = <K, V, A>(
       let rows = 0
       const due = (slices ?? state).scan(from, ended, firedLast?.key)
       for (const { namespace: place, key: rawKey, value: row } of due) {
-        out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), place, row))
+        out.onTime(resultOf(rawKey, place, row))
         firedLast = { start: place, key: rawKey }
         if (++rows < context.rowsPerTurn()) continue
         yield

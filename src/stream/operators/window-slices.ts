@@ -53,9 +53,12 @@ export function windowSlices<K, V, A>(
   if (!join || !areWhole || timeZone !== undefined || time === 'processing') return undefined
 
   const rows = context.state<Row<A>>('slices', { isScanned: true })
+  /** The slice of the last call: most calls are about the same one again. */
+  let known = Number.NaN
   const startOf = (timestamp: number): number => {
+    if (timestamp >= known && timestamp < known + advanceMs) return known
     const since = (timestamp - offsetMs) % advanceMs
-    return timestamp - (since < 0 ? since + advanceMs : since)
+    return (known = timestamp - (since < 0 ? since + advanceMs : since))
   }
 
   /** A place from `from` on before which no window has a row. */
