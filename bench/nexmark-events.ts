@@ -12,9 +12,14 @@ interface Timed {
   readonly dateTime: number
 }
 
-/** Makes the first `count` events and sends them. */
-export async function sendEvents(log: Log, count: number): Promise<EventCounts> {
-  const all = Array.from({ length: count }, (_, id) => eventOf(id, { seed: 1, eventsPerSecond }))
+/** Makes the first `count` events, if they are `wanted`, and sends them. */
+export async function sendEvents(
+  log: Log,
+  count: number,
+  wanted: (id: number) => boolean = () => true,
+): Promise<EventCounts> {
+  const ids = Array.from({ length: count }, (_, id) => id).filter(wanted)
+  const all = ids.map(id => eventOf(id, { seed: 1, eventsPerSecond }))
   const made = {
     people: all.flatMap(event => ('person' in event ? [recordOf(event.person.id, event.person)] : [])),
     auctions: all.flatMap(event => ('auction' in event ? [recordOf(event.auction.id, event.auction)] : [])),

@@ -81,6 +81,11 @@ export function eventOf(id: number, options: EventOptions): NexmarkEvent {
   return { id, bid: bidOf(id, random, dateTime) }
 }
 
+/** Whether the event with this id is a bid. */
+export function isBid(id: number): boolean {
+  return id % shares >= personShare + auctionShare
+}
+
 function timeOf(id: number, { eventsPerSecond, startMs = 1_436_918_400_000 }: EventOptions): number {
   return startMs + Math.floor((id * 1000) / eventsPerSecond)
 }

@@ -197,12 +197,14 @@ export const queries: readonly Query[] = [
     build: (app, results) =>
       app
         .stream(people)
+        .filter(person => person !== null)
+        .mapValues(({ name }) => name)
         .coGroup(
-          auctionsOf(app).selectKey(({ seller }) => seller),
+          auctionsOf(app).map(({ id, seller }) => [seller, id] as const),
           tumbling(tenSeconds),
         )
-        .join(({ id, name }, { id: auction }): Row => [id, name, auction])
-        .selectKey(row => row)
+        .join((name, auction, { key: id }): Row => [id, name, auction])
+        .selectKey(([, , auction]) => auction)
         .to(results),
     sql: `SELECT p.id, p.name, a.id FROM people p JOIN auctions a
       ON p.id = a.seller AND p.dateTime // ${tenSeconds} = a.dateTime // ${tenSeconds}`,
