@@ -13,8 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { kafkaClassPath, peersFolder } from './install.ts'
 import { java } from './java.ts'
 
-const startMsMax = 60_000
-const stopMsMax = 30_000
+const startMsMax = 120_000
+const stopMsMax = 60_000
 /** Any 16 bytes, base64: the tests need no two clusters to differ. */
 const clusterId = 'bWlsbHJhY2UtcGVlcnMtMQ'
 

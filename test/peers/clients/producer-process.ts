@@ -8,7 +8,7 @@ import { javaCommand, pythonCommand } from './client-programs.ts'
 export type ProducerLanguage = 'Java' | 'Python'
 
 /** It answers later than any time-out of its client. */
-const answersMsMax = 60_000
+const answersMsMax = 150_000
 
 export class ProducerProcess {
   readonly #child: ChildProcess
