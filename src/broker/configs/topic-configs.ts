@@ -72,7 +72,7 @@ export const topicConfigs: Readonly<Record<TopicConfigName, TopicConfigDefinitio
     kind: { type: 'string', oneOf: codecs },
     default: 'producer',
     broker: named('compression.type'),
-    does: 'The codec in which batches are stored; producer keeps that of the producer.',
+    does: 'The codec in which batches are stored; producer keeps that of the producer. A batch that it would not make smaller stays uncompressed.',
   },
   'compression.zstd.level': {
     kind: int(-131_072, 22),
