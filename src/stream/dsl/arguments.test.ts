@@ -48,6 +48,16 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['unknown options of a stream', app => app.stream(rows, { nam: 'x' }), /'nam'.*'name'/],
   ['text for the options of a table', app => app.table(numbers, 'x'), /options of table.*'x'/],
 
+  [
+    'a foreign key for a stream',
+    (_, stream, table) =>
+      stream.join(
+        table,
+        () => 'key',
+        () => 1,
+      ),
+    /by the stream's key.*selectKey.*\.join\(table.*globalTable/,
+  ],
   ['filter without a function', (_, stream) => stream.filter(), /keep of filter.*undefined.*filter\(/],
   ['a value for a predicate', (_, stream) => stream.filterNot(true), /drop of filterNot.*true/],
   ['a field for a mapper', (_, stream) => stream.mapValues('cents'), /mapper of mapValues.*'cents'/],
@@ -63,7 +73,7 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['a field for a key', (_, stream) => stream.selectKey('customer'), /selectKey\(value => value\.customer\)/],
   ['peek without a function', (_, stream) => stream.peek(null), /look of peek.*null/],
   ['an async predicate', (_, stream) => stream.filter(async), /keep of filter is an async function/],
-  ['an async mapper', (_, stream) => stream.mapValues(async), /async function.*publish/],
+  ['an async mapper', (_, stream) => stream.mapValues(async), /async function.*mapAsync/],
   ['unknown options of an operator', (_, stream) => stream.peek(() => {}, { id: 1 }), /'id'/],
   ['a name that is a number', (_, stream) => stream.peek(() => {}, { name: 1 }), /'name'.*1/],
   ['an empty name', (_, stream) => stream.peek(() => {}, { name: '' }), /'name'/],

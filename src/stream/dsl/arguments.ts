@@ -146,7 +146,7 @@ export function checkCall(
     if (asynchronous.has(Object.prototype.toString.call(given)))
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `The ${role} of ${method} is an async function. Functions of an app are synchronous: publish what has to be awaited to a topic, and join that.`,
+        `The ${role} of ${method} is an async function. Functions of an app are synchronous: await in mapAsync before it.`,
       )
   }
   if (options !== undefined && (typeof options !== 'object' || options === null))

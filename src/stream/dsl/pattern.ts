@@ -249,7 +249,9 @@ const always = (): boolean => true
 
 function groupOf(group: StepName): { readonly group: readonly Step[] } {
   if (!(group instanceof Pattern))
-    throw wrong(`A step needs a name, or a pattern as a group; got ${inWords(group)}.`)
+    throw wrong(
+      `A step needs a name, or a pattern as a group; got ${inWords(group)}. Write begin('small', tx => tx.cents < 100).`,
+    )
   const { steps, ending, withinMs } = group.spec
   if (ending !== nothing || withinMs !== undefined)
     throw wrong(
@@ -279,7 +281,10 @@ export function specOf(given: { readonly spec: Spoken }): PatternSpec {
   const { said: _, ...spec } = given.spec
   const names = namesIn(spec.steps)
   const doubled = names.find((name, i) => names.indexOf(name) < i)
-  if (doubled !== undefined) throw wrong(`Two steps of the pattern are named '${doubled}'.`)
+  if (doubled !== undefined)
+    throw wrong(
+      `Two steps of the pattern are named '${doubled}'. A match has the events of each step by its name: choose another.`,
+    )
   if (spec.ending.notFollowedBy.length > 0 && spec.withinMs === undefined)
     throw wrong('A pattern that ends with notFollowedBy needs within(): when is it complete otherwise?')
   const words = `${wordsOf(spec.steps)}${wordsOfNots(spec.ending)}`

@@ -66,6 +66,11 @@ export function joinTo<K, V, T, R>(
   const [joiner, options = {}] = given as JoinCall<K, NonNullable<V>, NonNullable<T>, R>
   if (other instanceof Stream) return joinStreams(kind, stream, other, joiner, options as JoinOptions)
   if (!(other instanceof Table)) throw wrongArgument(kind, 'table', tableOrStream, other)
+  if (typeof options === 'function')
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${kind} finds the row of a table by the stream's key. For another key, change it: selectKey(value => value.customer).${kind}(table, (value, row) => …), or join app.globalTable(topic) by any key.`,
+    )
   checkCall(kind, { joiner }, options)
   const { graph, edge } = stream
   const operator = (kind === 'join' ? innerJoinOf : leftJoinOf)(other, edge, joiner)

@@ -105,6 +105,11 @@ check('selectKey returns a promise', /promise/, stream => stream.selectKey(later
 check('groupBy returns a promise', /promise/, stream => stream.groupBy(later).count())
 check('map returns no pair', /pairs \[key, value\].*is 1/, stream => stream.map((() => 1) as never))
 check('map returns nothing', /pairs/, stream => stream.map(nothing))
+check(
+  'flatMapValues returns text, of which it would make characters',
+  /flatMapValues.*\[\] for none.*'pen'/,
+  stream => stream.flatMapValues(() => 'pen'),
+)
 check('flatMap returns nothing', /\[\] for none.*undefined/, stream => stream.flatMap(nothing))
 check('flatMapValues returns nothing', /flatMapValues.*of values, \[\] for none.*undefined/, stream =>
   stream.flatMapValues(nothing),

@@ -33,7 +33,12 @@ export function returnedPair<K, V>(pair: readonly [K, V], method: string): reado
 
 /** The result of a function that returns none, one or many. */
 export function returnedMany<T>(many: Iterable<T>, method: 'flatMap' | 'flatMapValues'): Iterable<T> {
-  if (typeof (many as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] === 'function') return many
+  // Text is iterable, too: by its characters, which nobody means.
+  if (
+    typeof many === 'object' &&
+    typeof (many as Partial<Iterable<T>> | null)?.[Symbol.iterator] === 'function'
+  )
+    return many
   throw new TypeError(
     `the function of ${method} must return an iterable of ${method === 'flatMap' ? 'pairs [key, value]' : 'values'}, [] for none; it returned ${inWords(many)}`,
   )
@@ -105,5 +110,7 @@ function nothingReturned(value: unknown, method: string): TypeError {
 function promised(promise: Promise<unknown>, method: string): TypeError {
   // It is refused, whatever becomes of it: a rejection that nobody handles would end the process.
   promise.catch(() => {})
-  return new TypeError(`the function of ${method} returned a promise; functions of an app are synchronous`)
+  return new TypeError(
+    `the function of ${method} returned a promise; functions of an app are synchronous: await in mapAsync`,
+  )
 }
