@@ -3,8 +3,7 @@
  * DuckDB gives over the whole input. Records come in disorder, but none is late.
  */
 import { deepEqual } from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { test } from 'node:test'
 import { json, text, topic } from '../../src/schema/index.ts'
 import {
   App,
@@ -20,6 +19,7 @@ import {
 } from '../../src/stream/index.ts'
 import { testApp } from '../../src/testing/index.ts'
 import { forSeeds } from '../for-seeds.ts'
+import { database } from './database.ts'
 import type { Input } from './program.ts'
 import { randomInputs } from './random-inputs.ts'
 import { byKey, inputsIn, inWindows, type WindowsInSql } from './sql.ts'
@@ -47,12 +47,7 @@ const aggregates = {
 const names = ['count', 'sum', 'min', 'max', 'top'] as const
 const kinds = ['none', 'tumbling', 'hopping', 'cumulative', 'sliding', 'session'] as const
 
-let database: DuckDBConnection
-before(async () => {
-  const instance = await DuckDBInstance.create(':memory:')
-  database = await instance.connect()
-})
-after(() => database.closeSync())
+const texts = database()
 
 test('aggregates of each key and window are those of DuckDB', () =>
   forSeeds(5000, async random => {
@@ -138,10 +133,6 @@ function atTheEnd(
 }
 
 async function inDatabase(inputs: readonly Input[], query: string): Promise<string[]> {
-  const sql = `WITH ${inputsIn(inputs)} SELECT concat(key, '=', to_json(value)) FROM (${query})`
-  const rows = await database.runAndReadAll(sql)
-  return rows
-    .getRowsJS()
-    .map(([row]) => row as string)
-    .sort()
+  const rows = await texts(`WITH ${inputsIn(inputs)} SELECT concat(key, '=', to_json(value)) FROM (${query})`)
+  return rows.sort()
 }

@@ -3,22 +3,17 @@
  * input. Records come in disorder, but none is late.
  */
 import { deepEqual } from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { test } from 'node:test'
 import { MillraceError, type Random } from '../../src/base/index.ts'
 import { forSeeds } from '../for-seeds.ts'
+import { database } from './database.ts'
 import { ourAnswer } from './our-answer.ts'
 import type { Answer, Input, Operation, Program } from './program.ts'
 import { randomInputs } from './random-inputs.ts'
 import { type RandomProgram, randomProgram } from './random-program.ts'
 import { canBeSql, isTable, sqlOf } from './sql.ts'
 
-let database: DuckDBConnection
-before(async () => {
-  const instance = await DuckDBInstance.create(':memory:')
-  database = await instance.connect()
-})
-after(() => database.closeSync())
+const texts = database()
 
 test('at the end there is what DuckDB gives', () =>
   forSeeds(5000, async random => {
@@ -29,8 +24,7 @@ test('at the end there is what DuckDB gives', () =>
     for (const output of ours ? program.outputs : []) {
       const operation = program.operations[output]!
       const given = ours!.flatMap(answer => answer[`out-${output}`] ?? [])
-      const rows = await database.runAndReadAll(sqlOf(program, inputs, output))
-      const expected = rows.getRowsJS().map(([record]) => record as string)
+      const expected = await texts(sqlOf(program, inputs, output))
       deepEqual(atTheEnd(operation, given), atTheEnd(operation, expected))
     }
   }))

@@ -96,7 +96,7 @@ function topicOf(operation: Operation): string {
   return operation.topic
 }
 
-const sqlJoins = { join: 'JOIN', leftJoin: 'LEFT JOIN', outerJoin: 'FULL JOIN' } as const
+export const sqlJoins = { join: 'JOIN', leftJoin: 'LEFT JOIN', outerJoin: 'FULL JOIN' } as const
 
 // The functions of programs.
 
@@ -205,15 +205,21 @@ export interface WindowsInSql {
   readonly advance: number
 }
 
-/** An aggregate of each key and window, with the last instant of the window. */
-export function inWindows(from: string, { kind, size, advance }: WindowsInSql, aggregate: string): string {
+/** An aggregate of each key and window, at the last instant of the window. */
+export function inWindows(from: string, windows: WindowsInSql, aggregate: string): string {
+  return present(`SELECT key || '@' || start || '-' || "end" AS key, ${aggregate} AS value, last AS time
+    FROM (${windowsOf(from, windows)}) GROUP BY ALL`)
+}
+
+/** Each record with each window that it is in: `start`, `end` and `last`. */
+export function windowsOf(from: string, { kind, size, advance }: WindowsInSql): string {
   const records = `(${present(`FROM ${from}`)})`
   const aligned = `SELECT *, start + ${size} AS "end", "end" - 1 AS last
     FROM (SELECT *, unnest(range(time // ${advance} * ${advance}, time - ${size}, -${advance})) AS start FROM ${records})`
   const lastStart = `time // ${size} * ${size}`
   const ends = `SELECT DISTINCT key, unnest([time, time + 1 + ${size}]) - ${size} AS start FROM ${records}`
   const begun = `SELECT *, coalesce(time - lag(time) OVER (PARTITION BY key ORDER BY time) > ${size}, true) AS begins FROM ${records}`
-  const windows = {
+  return {
     tumbling: aligned,
     hopping: aligned,
     cumulative: `SELECT *, "end" - 1 AS last FROM (SELECT *, ${lastStart} AS start,
@@ -224,6 +230,4 @@ export function inWindows(from: string, { kind, size, advance }: WindowsInSql, a
       FROM (SELECT *, sum(begins::INT) OVER (PARTITION BY key ORDER BY time) AS number FROM (${begun}))
       WINDOW session AS (PARTITION BY key, number)`,
   }[kind]
-  return present(`SELECT key || '@' || start || '-' || "end" AS key, ${aggregate} AS value, last AS time
-    FROM (${windows}) GROUP BY ALL`)
 }
