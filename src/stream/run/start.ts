@@ -6,6 +6,7 @@
 import { isMillraceError } from '../../base/index.ts'
 import type { Reader, Writer } from '../../port/index.ts'
 import type { UnsavedPlan } from '../plan/saved-plan.ts'
+import { unusedNotice, unusedResults } from '../plan/unused-results.ts'
 import type { BoundedRun } from './bounded-run.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { PreviousRun, unclaimedNotice } from './previous-run.ts'
@@ -56,6 +57,8 @@ async function prepare(
   await topics.lookUp(plan, bounds.isBounded, settings.onNotice)
   if (settings.restart) await forgetRuns(context)
   const previous = await PreviousRun.of(context, allInputs(context))
+  const unused = unusedResults(plan)
+  if (unused.length > 0) settings.onNotice(unusedNotice(app, unused))
   if (previous.unclaimed.length > 0) settings.onNotice(unclaimedNotice(app, previous.unclaimed))
   await topics.create(plan, operator => previous.changelogsOf(operator), previous.mayHaveUncounted)
   const unsaved = await previous.toSave()
