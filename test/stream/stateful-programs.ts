@@ -189,6 +189,16 @@ export const statefulPrograms: readonly StatefulProgram[] = [
   },
   {
     operator: 'window-aggregate',
+    name: 'sessions that are emptied',
+    resultsOf: inputs =>
+      inputs.left
+        .groupByKey()
+        .windowedBy(windows.session)
+        .reduce(plus)
+        .emit({ everyRecords: 3, panes: 'discarding' }),
+  },
+  {
+    operator: 'window-aggregate',
     name: 'topN in windows',
     resultsOf: inputs =>
       inputs.left
