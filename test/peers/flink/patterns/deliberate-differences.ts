@@ -1,5 +1,12 @@
 /** Where millrace differs from Flink's CEP on purpose, the comparison computes what millrace should give. */
-import type { LoopStep, PatternAnswer, PatternCase, StepCase, TakingStep } from './pattern-case.ts'
+import {
+  isSkippingGroup,
+  type LoopStep,
+  type PatternAnswer,
+  type PatternCase,
+  type StepCase,
+  type TakingStep,
+} from './pattern-case.ts'
 
 /** The pattern that means in millrace what this one means in Flink. */
 export function asFlinkReads(one: PatternCase): PatternCase {
@@ -11,7 +18,14 @@ function stepAsRead(step: StepCase): StepCase {
   const read = withoutIdleGreed(step)
   if (!('group' in read)) return read
   const [first, ...others] = read.group.map(stepAsRead) as [TakingStep, ...StepCase[]]
+  if ('group' in first) return { ...direct(read), group: [first, ...others] }
   return { ...read, group: [first.times ? withInner(first, read.times && read.inner) : first, ...others] }
+}
+
+/** In Flink a group that begins with a group follows the event before directly. */
+function direct(step: TakingStep): TakingStep {
+  const how = step.how === 'begin' ? 'begin' : 'next'
+  return step.times ? { ...step, how, inner: 'consecutive' as const } : { ...step, how }
 }
 
 /** Flink takes no notice of `greedy` at a fixed count. */
@@ -25,54 +39,6 @@ function withInner(step: LoopStep, inner: LoopStep['inner']): LoopStep {
   return { ...others, ...(inner && { inner }) }
 }
 
-/** Where Flink's answer is an accident of its machine, by what the steps have. */
-const accidents: readonly (readonly [reason: string, isMet: (steps: readonly StepCase[]) => boolean])[] = [
-  [
-    'A pattern whose steps after notNext may all be left out matches before the next event is there.',
-    steps =>
-      restAfter(steps, step => step.how === 'notNext').some(
-        rest => rest.length > 0 && rest.every(isOptional),
-      ),
-  ],
-  [
-    'The step after a greedy loop gets nothing that fits the loop, though the loop has ended.',
-    steps => steps.some(step => isLoop(step) && step.isGreedy && mayEnd(step)),
-  ],
-  [
-    'What must not follow a loop of times(from, to) may come in it once an event was skipped.',
-    steps =>
-      restAfter(
-        steps,
-        step => isLoop(step) && step.times.to !== undefined && step.inner !== 'consecutive',
-      ).some(([next]) => next?.how === 'notFollowedBy'),
-  ],
-  [
-    'What must not come before a step also must not come after it, if an event is skipped before another one.',
-    steps => restAfter(steps, step => step.how === 'notFollowedBy').some(skipsBeforeOptional),
-  ],
-  [
-    'A group in a loop that has skipped an event may still be left, as if it had not.',
-    steps => restAfter(steps, isSkippingGroup).some(leadsOnDirectly),
-  ],
-  [
-    'The event that ends the loop of a group also ends attempts in the loops and optional steps of the group.',
-    steps =>
-      steps.some(
-        step =>
-          isLoop(step) &&
-          'group' in step &&
-          step.until &&
-          step.group.some(each => isLoop(each) || isOptional(each)),
-      ),
-  ],
-]
-
-/** Why a pattern is not compared; undefined: it is. */
-export function accidentOf({ steps }: PatternCase): string | undefined {
-  const all = [steps, ...steps.flatMap(step => ('group' in step ? [step.group] : []))]
-  return accidents.find(([, isMet]) => all.some(isMet))?.[0]
-}
-
 /**
  * Whether several attempts that began with one event match: which of them is first, and may drop the others,
  * is up to the heap that Flink keeps them in. `answers` are those without a skip strategy.
@@ -80,47 +46,6 @@ export function accidentOf({ steps }: PatternCase): string | undefined {
 export function haveTies({ inputs }: PatternCase, answers: readonly PatternAnswer[]): boolean {
   const firsts = answers.flatMap(({ matches }) => matches.map(match => firstOf(inputs, match)))
   return new Set(firsts).size < firsts.length
-}
-
-function isLoop(step: StepCase): step is LoopStep {
-  return 'times' in step && step.times !== undefined
-}
-
-function isOptional(step: StepCase): boolean {
-  return 'isOptional' in step && step.isOptional
-}
-
-function mayEnd({ how, isOptional: mayBeLeftOut, times, inner, until }: LoopStep): boolean {
-  const mustBegin = mayBeLeftOut && (how === 'next' || how === 'begin')
-  return mustBegin || times.to !== undefined || inner === 'consecutive' || until !== undefined
-}
-
-function isSkippingGroup(step: StepCase): boolean {
-  return isLoop(step) && 'group' in step && step.inner !== 'consecutive'
-}
-
-/** What follows each of these steps. */
-function restAfter(steps: readonly StepCase[], is: (step: StepCase) => boolean): StepCase[][] {
-  return steps.flatMap((step, i) => (is(step) ? [steps.slice(i + 1)] : []))
-}
-
-/** Whether the first step may be followed by one more that may be left out, past other events. */
-function skipsBeforeOptional([step, next]: readonly StepCase[]): boolean {
-  if (!step || isNot(step)) return false
-  const mayRepeat = isLoop(step) && step.times.to !== step.times.from && step.times.to !== undefined
-  if (mayRepeat && step.inner !== 'consecutive') return true
-  return isOptional(step) && next !== undefined && isOptional(next) && next.how !== 'next'
-}
-
-function isNot({ how }: StepCase): boolean {
-  return how === 'notNext' || how === 'notFollowedBy'
-}
-
-/** Whether one of the steps that may come next must not pass over what it can take. */
-function leadsOnDirectly(rest: readonly StepCase[]): boolean {
-  const needed = rest.findIndex(step => !isOptional(step) && !isNot(step))
-  const first = needed < 0 ? rest : rest.slice(0, needed + 1)
-  return first.some(({ how }) => how === 'next' || how === 'followedBy' || how === 'notNext')
 }
 
 /** What millrace should give, by what Flink gives. */

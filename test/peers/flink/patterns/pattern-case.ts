@@ -69,3 +69,16 @@ export interface PatternAnswer {
   /** `key value @timestamp`. */
   readonly late: readonly string[]
 }
+
+export function isLoop(step: StepCase): step is LoopStep {
+  return 'times' in step && step.times !== undefined
+}
+
+export function isOptional(step: StepCase): boolean {
+  return 'isOptional' in step && step.isOptional
+}
+
+/** Whether a group repeats, past events that do not fit. */
+export function isSkippingGroup(step: StepCase): boolean {
+  return isLoop(step) && 'group' in step && step.inner !== 'consecutive'
+}

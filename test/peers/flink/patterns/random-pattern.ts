@@ -1,15 +1,16 @@
 /** Patterns at random that Flink takes, and events with disorder, ties, and times at the limits. */
 import type { Random } from '../../../../src/base/index.ts'
-import type {
-  ConditionCase,
-  Loop,
-  NotStep,
-  PatternCase,
-  PatternEvent,
-  SkipStrategy,
-  StepCase,
-  Takes,
-  TakingStep,
+import {
+  type ConditionCase,
+  isOptional,
+  type Loop,
+  type NotStep,
+  type PatternCase,
+  type PatternEvent,
+  type SkipStrategy,
+  type StepCase,
+  type Takes,
+  type TakingStep,
 } from './pattern-case.ts'
 
 /** Times are multiples of it. */
@@ -17,7 +18,7 @@ const unit = 5
 
 export function randomPattern(random: Random): PatternCase {
   const names: string[] = []
-  const steps = randomSteps(random, 1 + random.int(4), names, true)
+  const steps = randomSteps(random, 1 + random.int(4), names, 2)
   const endsWithNot = random.int(8) === 0 && !isOptional(steps.at(-1)!)
   const ending: readonly StepCase[] = endsWithNot ? [randomNot(random, names)] : []
   const needsWithin = ending[0]?.how === 'notFollowedBy'
@@ -35,23 +36,19 @@ function pick<T>(random: Random, all: readonly T[]): T {
   return all[random.int(all.length)]!
 }
 
-function isOptional(step: StepCase): boolean {
-  return 'isOptional' in step && step.isOptional
-}
-
 function isGreedy(step: StepCase | undefined): boolean {
   if (step && 'group' in step) return isGreedy(step.group.at(-1))
   return step !== undefined && 'isGreedy' in step && step.isGreedy
 }
 
-function randomSteps(random: Random, count: number, names: string[], mayGroup: boolean): StepCase[] {
+function randomSteps(random: Random, count: number, names: string[], depth: number): StepCase[] {
   const steps: StepCase[] = []
   for (let i = 0; i < count; i++) {
     const before = steps.at(-1)
     if (before && !isOptional(before) && random.int(6) === 0) steps.push(randomNot(random, names))
-    const step = randomStep(random, before, names, mayGroup)
+    const step = randomStep(random, before, names, depth)
     // Flink runs without end if nothing is a way through a group.
-    steps.push(mayGroup || i < count - 1 ? step : { ...step, isOptional: false })
+    steps.push(depth === 2 || i < count - 1 ? step : { ...step, isOptional: false })
   }
   return steps
 }
@@ -60,14 +57,14 @@ function randomStep(
   random: Random,
   before: StepCase | undefined,
   names: string[],
-  mayGroup: boolean,
+  depth: number,
 ): TakingStep {
   const how: TakingStep['how'] = before
     ? pick(random, ['next', 'followedBy', 'followedByAny'] as const)
     : 'begin'
-  const isGroup = mayGroup && random.int(8) === 0
+  const isGroup = depth > 0 && random.int(8) === 0
   const takes: Takes = isGroup
-    ? { group: randomSteps(random, 1 + random.int(2), names, false) }
+    ? { group: randomSteps(random, 1 + random.int(2), names, depth - 1) }
     : { name: nextName(names), when: randomCondition(random, names) }
   // Flink takes no optional step after a greedy one; nor is one meant after a group that ends with one.
   const step = { ...takes, how, isOptional: random.int(5) === 0 && !isGreedy(before) }

@@ -1,0 +1,119 @@
+/** Patterns that are not compared, as Flink's answer is an accident of its machine (docs/operators.md). */
+import { asFlinkReads } from './deliberate-differences.ts'
+import {
+  isLoop,
+  isOptional,
+  isSkippingGroup,
+  type LoopStep,
+  type PatternCase,
+  type StepCase,
+} from './pattern-case.ts'
+
+/** The accidents, by what the steps have. */
+const accidents: readonly (readonly [reason: string, isMet: (steps: readonly StepCase[]) => boolean])[] = [
+  [
+    'A pattern whose steps after notNext may all be left out matches before the next event is there.',
+    steps =>
+      restAfter(steps, step => step.how === 'notNext').some(
+        rest => rest.length > 0 && rest.every(isOptional),
+      ),
+  ],
+  [
+    'The step after a greedy loop gets nothing that fits the loop, though the loop has ended.',
+    steps => steps.some(step => isLoop(step) && step.isGreedy && mayEnd(step)),
+  ],
+  [
+    'What must not follow a loop of times(from, to) may come in it once an event was skipped.',
+    steps =>
+      restAfter(
+        steps,
+        step => isLoop(step) && step.times.to !== undefined && step.inner !== 'consecutive',
+      ).some(([next]) => next?.how === 'notFollowedBy'),
+  ],
+  [
+    'What must not come before a step also must not come after it, if an event is skipped before another one.',
+    steps => restAfter(steps, step => step.how === 'notFollowedBy').some(skipsBeforeOptional),
+  ],
+  [
+    'What must not come before a group may come once an event was skipped, if it may begin with other steps.',
+    steps =>
+      restAfter(steps, step => step.how === 'notFollowedBy').some(
+        ([step]) => step && mayBeginElsewhere(step),
+      ),
+  ],
+  [
+    'An optional greedy loop after notFollowedBy may be left out for an event that it can take.',
+    steps => restAfter(steps, step => step.how === 'notFollowedBy').some(beginsWithOptionalGreed),
+  ],
+  [
+    'A group in a loop that has skipped an event may still be left, as if it had not.',
+    steps => restAfter(steps, isSkippingGroup).some(leadsOnDirectly),
+  ],
+  [
+    'The event that ends the loop of a group ends attempts in its loops and optional steps, none in its groups.',
+    steps =>
+      steps.some(
+        step =>
+          isLoop(step) &&
+          'group' in step &&
+          step.until &&
+          step.group.some(each => isLoop(each) || isOptional(each) || 'group' in each),
+      ),
+  ],
+]
+
+/** Why a pattern is not compared; undefined: it is. */
+export function accidentOf(one: PatternCase): string | undefined {
+  const all = sequencesIn(asFlinkReads(one).steps, [])
+  return accidents.find(([, isMet]) => all.some(isMet))?.[0]
+}
+
+/** The steps, and those of each group with what may follow it: its next round, or the steps after it. */
+function sequencesIn(steps: readonly StepCase[], after: readonly StepCase[]): StepCase[][] {
+  const inGroups = steps.flatMap((step, i) => {
+    if (!('group' in step)) return []
+    const rest = [...steps.slice(i + 1), ...after]
+    const round = { ...step.group[0]!, how: 'followedBy' } as StepCase
+    return [...sequencesIn(step.group, rest), ...(isLoop(step) ? sequencesIn(step.group, [round]) : [])]
+  })
+  return [[...steps, ...after], ...inGroups]
+}
+
+function mayEnd({ how, isOptional: mayBeLeftOut, times, inner, until }: LoopStep): boolean {
+  const mustBegin = mayBeLeftOut && (how === 'next' || how === 'begin')
+  return mustBegin || times.to !== undefined || inner === 'consecutive' || until !== undefined
+}
+
+/** What follows each of these steps. */
+function restAfter(steps: readonly StepCase[], is: (step: StepCase) => boolean): StepCase[][] {
+  return steps.flatMap((step, i) => (is(step) ? [steps.slice(i + 1)] : []))
+}
+
+function beginsWithOptionalGreed(rest: readonly StepCase[]): boolean {
+  const needed = rest.findIndex(step => !isOptional(step))
+  return (needed < 0 ? rest : rest.slice(0, needed)).some(step => isLoop(step) && step.isGreedy)
+}
+
+/** Whether a group, or its first step, may be left out. */
+function mayBeginElsewhere(step: StepCase): boolean {
+  return 'group' in step && (isOptional(step) || isOptional(step.group[0]!))
+}
+
+/** Whether the first step may be followed by one more that may be left out, past other events. */
+function skipsBeforeOptional([step, next]: readonly StepCase[]): boolean {
+  if (!step || isNot(step)) return false
+  const mayRepeat = isLoop(step) && step.times.to !== step.times.from && step.times.to !== undefined
+  if (mayRepeat && step.inner !== 'consecutive') return true
+  return isOptional(step) && next !== undefined && isOptional(next) && next.how !== 'next'
+}
+
+function isNot({ how }: StepCase): boolean {
+  return how === 'notNext' || how === 'notFollowedBy'
+}
+
+/** Whether one of the steps that may come next must not pass over what it can take. */
+function leadsOnDirectly(rest: readonly StepCase[]): boolean {
+  const needed = rest.findIndex(step => !isOptional(step) && !isNot(step))
+  const first = needed < 0 ? rest : rest.slice(0, needed + 1)
+  return first.some(({ how }) => how === 'next' || how === 'followedBy' || how === 'notNext')
+}
