@@ -9,6 +9,7 @@ import {
   App,
   cumulative,
   type GroupedStream,
+  global,
   hopping,
   session,
   sliding,
@@ -79,6 +80,7 @@ function windowed(
     tumbling: () => group.windowedBy(tumbling(size)),
     hopping: () => group.windowedBy(hopping(size, advance)),
     cumulative: () => group.windowedBy(cumulative({ size, step: advance })),
+    global: () => group.windowedBy(global()),
     sliding: () => group.windowedBy(sliding(size)),
     session: () => group.windowedBy(session(size)),
   }[kind]()

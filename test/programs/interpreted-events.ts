@@ -17,6 +17,11 @@ export interface Event {
 }
 
 export type Path = readonly number[]
+
+/** What an event becomes in an operation, in order. */
+export type Result = Pick<Event, 'key' | 'value'> & Partial<Event>
+export type To = (event: Event, results: readonly Result[]) => Event[]
+
 export type Keyed = Event & { readonly key: string; readonly value: number }
 
 /** The end of time, where results are given that do not belong to a certain step. */

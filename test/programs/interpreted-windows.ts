@@ -11,6 +11,9 @@ interface Window {
   readonly latest: number
 }
 
+/** The end of global windows. */
+const endOfTime = 8_640_000_000_000_001
+
 /** The results, by `emit`: a change for each record, or the windows at the end. */
 export function inWindows(records: readonly Keyed[], operation: WindowsOperation): Event[] {
   const taken = operation.isLateByItself
@@ -20,7 +23,13 @@ export function inWindows(records: readonly Keyed[], operation: WindowsOperation
   return [...keys].flatMap(([key, ofKey]) => {
     let windows: readonly Window[] = []
     const changes = ofKey.flatMap(record => {
-      const change = { sliding: slide, session: joinSession, tumbling: align, hopping: align }[operation.kind]
+      const change = {
+        sliding: slide,
+        session: joinSession,
+        tumbling: align,
+        hopping: align,
+        global: alwaysOne,
+      }[operation.kind]
       const { after, changed } = change(windows, record, operation, ofKey)
       windows = after
       return changed.map((window, n) => ({
@@ -73,6 +82,14 @@ function align(windows: readonly Window[], record: Keyed, operation: WindowsOper
     }
   })
   return replacing(windows, changed)
+}
+
+/** One window, which holds all records. */
+function alwaysOne(windows: readonly Window[], record: Keyed, { op, n }: WindowsOperation): Outcome {
+  const [before] = windows
+  const value = added(op, before?.value ?? null, record.value, n)
+  const latest = Math.max(record.timestamp, before?.latest ?? record.timestamp)
+  return replacing(windows, [{ start: 0, end: endOfTime, lastInstant: endOfTime, value, latest }])
 }
 
 /** The windows with the changed ones; a window whose aggregate is null is as if it had never been. */

@@ -17,6 +17,8 @@ test('crashes and restarts change nothing', () =>
   forSeeds(10_000, random => {
     const made = randomProgram(random)
     const { program } = made
+    // Replays may meet later rows of a global table.
+    if (program.operations.some(({ on }) => on === 'stream and global')) return
     const steps = randomSteps(random, made)
     const results = throughCrashes(program, steps.flat(), random)
     deepEqual(inTotal(program, [results]), inTotal(program, interpreted(program, steps)))
@@ -56,7 +58,7 @@ function throughCrashes(program: Program, inputs: readonly Input[], random: Rand
 function inTotal({ operations, outputs }: Program, answers: readonly Answer[]): unknown {
   return outputs.map(output => {
     const operation = operations[output]!
-    const results = answers.flatMap(answer => answer[`out-${output}`] ?? []).map(withoutTime(operation))
+    const results = answers.flatMap(answer => answer[`out-${output}`] ?? [])
     return waits(operation) || !isOrdered(operation) ? results.sort() : results
   })
 }
@@ -76,25 +78,18 @@ function comparable({ operations, outputs }: Program, answers: readonly Answer[]
     const operation = operations[output]!
     const results = answers.map(answer => answer[`out-${output}`] ?? [])
     if (waits(operation)) return results.flat().sort()
-    const ofSteps = results.map(each =>
-      isOrdered(operation) ? each : each.map(withoutTime(operation)).sort(),
-    )
+    const ofSteps = results.map(each => (isOrdered(operation) ? each : each.toSorted()))
     return ofSteps.filter(each => each.length > 0)
   })
 }
 
 function waits(operation: Operation): boolean {
-  return operation.on === 'windows'
-    ? operation.emit === 'final'
-    : operation.on === 'joined streams' && operation.op !== 'join'
+  if (operation.on === 'windows') return operation.emit === 'final'
+  if (operation.on === 'joined streams') return operation.op !== 'join'
+  return operation.on === 'stream and history' || operation.on === 'suppressed'
 }
 
 /** Whether the order of the results of a record is promised. */
 function isOrdered(operation: Operation): boolean {
   return operation.on !== 'referring tables' && (operation.on !== 'windows' || operation.kind !== 'sliding')
-}
-
-function withoutTime({ on }: Operation) {
-  return (result: string): string =>
-    on === 'referring tables' ? result.slice(0, result.indexOf('@')) : result
 }

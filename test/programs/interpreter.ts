@@ -9,9 +9,9 @@ import {
   functions,
   type Input,
   type Operation,
+  type HistoryOperation,
   type Program,
   type Step,
-  type StreamJoinOperation,
   type StreamOp,
 } from './program.ts'
 import {
@@ -23,10 +23,12 @@ import {
   isPresent,
   type Keyed,
   type Path,
+  type Result,
+  type To,
 } from './interpreted-events.ts'
+import { joined, joinedStreams, joinedTables, referring } from './interpreted-joins.ts'
+import { suppressed } from './interpreted-suppress.ts'
 import { inWindows } from './interpreted-windows.ts'
-
-type Result = Pick<Event, 'key' | 'value'> & Partial<Event>
 
 const { keep, drop, value: valueOf, key: keyOf, values, subtract, join } = functions
 
@@ -77,7 +79,9 @@ class Interpreter {
     switch (operation.on) {
       case 'topic': {
         const records = this.#records(operation.topic)
-        return operation.op === 'stream' ? records : latest(records).flatMap(change => to(change, [change]))
+        if (operation.op === 'stream') return records
+        const changes = operation.op === 'table' ? latest(records) : latestByTime(inTime(records, operation))
+        return changes.flatMap(change => to(change, [change]))
       }
       case 'stream': {
         const { op, n } = operation
@@ -96,11 +100,23 @@ class Interpreter {
         return regrouped(side(operation.of), operation.op, operation.n, to)
       case 'stream and table':
         return side(operation.of).flatMap(event => {
-          const { key, value, path } = event
-          if (value === null || (key === null && operation.op === 'join')) return []
-          const match = key === null ? null : this.#rowAt(operation.with, key, [...path, position])
-          if (match === null && operation.op === 'join') return []
-          return to(event, [{ key, value: join(value, match, key, operation.n) }])
+          const { key, path } = event
+          return to(
+            event,
+            withRow(event, operation, key, this.#rowAt(operation.with, key, [...path, position])),
+          )
+        })
+      case 'stream and global':
+        return side(operation.of).flatMap(event => {
+          const key = event.value === null ? null : keyOf(event.value, event.key, operation.n)
+          return to(event, withRow(event, operation, key, this.#latestRow(operation.topic, key, event.path)))
+        })
+      case 'stream and history':
+        return side(operation.of).flatMap(event => {
+          const { key, watermark, timestamp } = event
+          const isForgotten = watermark > timestamp + operation.history + operation.lateness
+          const row = isForgotten ? null : this.#rowAsOf(operation.with, key, timestamp)
+          return to({ ...event, path: atTheEnd }, withRow(event, operation, key, row))
         })
       case 'streams': {
         const both = sides(operation.of, operation.with).flat()
@@ -113,6 +129,8 @@ class Interpreter {
         return referring(side(operation.of), side(operation.with), operation.op, operation.n, to)
       case 'joined streams':
         return joinedStreams(sides(operation.of, operation.with), operation)
+      case 'suppressed':
+        return suppressed(side(operation.of), operation)
       case 'windows': {
         const parts = operation.with === undefined ? [operation.of] : [operation.of, operation.with]
         const records = sides(...parts)
@@ -136,7 +154,8 @@ class Interpreter {
   }
 
   /** The row of a table before an event. What a table derives from another is never behind it. */
-  #rowAt(position: number, key: string, before: Path): number | null {
+  #rowAt(position: number, key: string | null, before: Path): number | null {
+    if (key === null) return null
     const operation = this.#program.operations[position]!
     if (operation.on === 'table') return rowOf(operation)(this.#rowAt(operation.of, key, before), key)
     if (operation.on === 'tables')
@@ -151,6 +170,27 @@ class Interpreter {
     )
     return changes.at(-1)?.value ?? null
   }
+
+  /** The row of a topic before an event. */
+  #latestRow(topic: string, key: string | null, before: Path): number | null {
+    const records = this.#records(topic).filter(
+      record => record.key === key && compare(record.path, before) < 0,
+    )
+    return records.at(-1)?.value ?? null
+  }
+
+  /** The row of a table with history at a time. Of two changes at one time the later one holds. */
+  #rowAsOf(position: number, key: string | null, timestamp: number): number | null {
+    if (key === null) return null
+    const operation = this.#program.operations[position]!
+    if (operation.on === 'table') return rowOf(operation)(this.#rowAsOf(operation.of, key, timestamp), key)
+    if (operation.on !== 'topic' || operation.op !== 'history')
+      throw new Error('Only tables with history know the past.')
+    const changes = inTime(this.#records(operation.topic), operation).filter(
+      change => change.key === key && change.timestamp <= timestamp,
+    )
+    return changes.toSorted((a, b) => a.timestamp - b.timestamp).at(-1)?.value ?? null
+  }
 }
 
 const ofStream: Readonly<Record<Exclude<StreamOp, 'toTable'>, (event: Event, n: number) => Result[]>> = {
@@ -164,6 +204,17 @@ const ofStream: Readonly<Record<Exclude<StreamOp, 'toTable'>, (event: Event, n: 
   map: ({ key, value }, n) => [{ key: keyOf(value, key, n), value: valueOf(value, key, n) }],
   flatMap: ({ key, value }, n) =>
     values(value, key, n).map(each => ({ key: keyOf(each, key, n), value: each })),
+}
+
+/** A record with the row that it meets under a key. */
+function withRow(
+  { key, value }: Event,
+  { op, n }: { readonly op: string; readonly n: number },
+  rowKey: string | null,
+  row: number | null,
+): Result[] {
+  if (value === null || (op === 'join' && (rowKey === null || row === null))) return []
+  return [{ key, value: join(value, row, key, n) }]
 }
 
 /** What becomes of a row. */
@@ -197,6 +248,23 @@ function latest(records: readonly Event[]): Event[] {
   })
 }
 
+/** The changes of a table with history that are not late. */
+function inTime(records: readonly Event[], { lateness }: HistoryOperation): Event[] {
+  return records.filter(({ key, timestamp, watermark }) => key !== null && watermark <= timestamp + lateness)
+}
+
+/** Those among them of the latest row by time. */
+function latestByTime(changes: readonly Event[]): Event[] {
+  const latestTimes = new Map<string | null, number>()
+  return latest(
+    changes.filter(({ key, timestamp }) => {
+      const isLatest = timestamp >= (latestTimes.get(key) ?? timestamp)
+      if (isLatest) latestTimes.set(key, timestamp)
+      return isLatest
+    }),
+  )
+}
+
 function aggregated(records: readonly Keyed[], op: Fold | 'cogroup', n: number): Event[] {
   const state = new Map<string, { readonly value: number; readonly timestamp: number }>()
   return records.flatMap(record => {
@@ -220,8 +288,6 @@ function cogrouped(records: readonly Event[], n: number): Event[] {
   return aggregated(records.toSorted(inOrder).filter(isPresent).map(ofSecond), 'cogroup', n)
 }
 
-type To = (event: Event, results: readonly Result[]) => Event[]
-
 /** Rows in groups: what a change replaces is subtracted, then the new value is added. */
 function regrouped(changes: readonly Event[], op: Fold, n: number, to: To): Event[] {
   const groups = new Map<string, { readonly value: number; readonly timestamp: number }>()
@@ -244,110 +310,4 @@ function regrouped(changes: readonly Event[], op: Fold, n: number, to: To): Even
     })
     return to(change, given)
   })
-}
-
-function joined(op: string, left: number | null, right: number | null, n: number): number | null {
-  if (left === null && (right === null || op !== 'outerJoin')) return null
-  return right === null && op === 'join' ? null : join(left, right, null, n)
-}
-
-function joinedTables(
-  left: readonly Event[],
-  right: readonly Event[],
-  op: string,
-  n: number,
-  to: To,
-): Event[] {
-  const both = [
-    ...left.map(event => ({ event, isLeft: true })),
-    ...right.map(event => ({ event, isLeft: false })),
-  ]
-  const sides = { left: new Map<string, Event>(), right: new Map<string, Event>() }
-  return both
-    .toSorted((a, b) => inOrder(a.event, b.event))
-    .flatMap(({ event, isLeft }) => {
-      const key = event.key!
-      const other = (isLeft ? sides.right : sides.left).get(key)
-      ;(isLeft ? sides.left : sides.right).set(key, event)
-      const match = other?.value ?? null
-      const resultOf = (value: number | null): number | null =>
-        isLeft ? joined(op, value, match, n) : joined(op, match, value, n)
-      const change = { key, value: resultOf(event.value), previous: resultOf(event.previous) }
-      if (change.value === null && change.previous === null) return []
-      const timestamp = match === null ? event.timestamp : Math.max(event.timestamp, other!.timestamp)
-      return to(event, [{ ...change, timestamp }])
-    })
-}
-
-/** Each row of the left table with the row that it refers to. */
-function referring(left: readonly Event[], right: readonly Event[], op: string, n: number, to: To): Event[] {
-  const both = [
-    ...left.map(event => ({ event, isLeft: true })),
-    ...right.map(event => ({ event, isLeft: false })),
-  ]
-  const sides = { left: new Map<string, number | null>(), right: new Map<string, number | null>() }
-  const given = new Map<string, number | null>()
-  return both
-    .toSorted((a, b) => inOrder(a.event, b.event))
-    .flatMap(({ event, isLeft }) => {
-      ;(isLeft ? sides.left : sides.right).set(event.key!, event.value)
-      const referredBy = (key: string, value: number | null): string | null =>
-        value === null ? null : keyOf(value, key, n)
-      const changed = isLeft
-        ? [event.key!]
-        : [...sides.left].flatMap(([key, value]) => (referredBy(key, value) === event.key ? [key] : []))
-      return to(
-        event,
-        changed.flatMap(key => {
-          const value = sides.left.get(key) ?? null
-          const reference = referredBy(key, value)
-          const match = reference === null ? null : (sides.right.get(reference) ?? null)
-          const result = joined(op, value, match, n)
-          const previous = given.get(key) ?? null
-          given.set(key, result)
-          return result === null && previous === null ? [] : [{ key, value: result, previous }]
-        }),
-      )
-    })
-}
-
-function joinedStreams([left = [], right = []]: Event[][], operation: StreamJoinOperation): Event[] {
-  const { op, before, after, lateness, n } = operation
-  const taken = (events: readonly Event[], isPreserved: boolean): Event[] =>
-    events.filter(
-      ({ key, value, timestamp, watermark }) =>
-        value !== null && (key === null ? isPreserved : watermark <= timestamp + lateness),
-    )
-  const [lefts, rights] = [taken(left, op !== 'join'), taken(right, op === 'outerJoin')]
-  const meet = (a: Event, b: Event): boolean =>
-    a.key !== null &&
-    a.key === b.key &&
-    b.timestamp >= a.timestamp - before &&
-    b.timestamp <= a.timestamp + after
-  const alone = (event: Event, value: number | null): Event => ({
-    ...event,
-    value,
-    previous: null,
-    path: atTheEnd,
-  })
-  // A pair is given when its second record comes, in the order of the times that it meets.
-  const pairs = lefts.flatMap(a =>
-    rights
-      .filter(b => meet(a, b))
-      .map(b => {
-        const [first, second] = inOrder(a, b) < 0 ? [a, b] : [b, a]
-        return {
-          ...alone(a, join(a.value, b.value, a.key, n)),
-          timestamp: Math.max(a.timestamp, b.timestamp),
-          path: [...second.path, first.timestamp, ...first.path],
-        }
-      }),
-  )
-  const loneLefts = lefts.filter(a => op !== 'join' && !rights.some(b => meet(a, b)))
-  const loneRights = rights.filter(b => op === 'outerJoin' && !lefts.some(a => meet(a, b)))
-  return [
-    ...pairs,
-    ...loneLefts.map(a => alone(a, join(a.value, null, a.key, n))),
-    ...loneRights.map(b => alone(b, join(null, b.value, b.key, n))),
-  ]
 }

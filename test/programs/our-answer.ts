@@ -1,7 +1,9 @@
 /** What millrace gives for a program and its steps. */
-import { json, text, topic, type Topic } from '../../src/schema/index.ts'
+import { json, text, topic, type Topic, type WatermarkOptions } from '../../src/schema/index.ts'
 import {
   App,
+  global,
+  type GlobalTable,
   hopping,
   session,
   sliding,
@@ -19,12 +21,14 @@ import {
   type Program,
   type Step,
   type StreamJoinOperation,
+  type TopicOperation,
   type WindowsOperation,
 } from './program.ts'
 
 type Records = Stream<string | null, number | null>
 type Rows = Table<string, number>
 type Source = Topic<string, number>
+type Everywhere = GlobalTable<string, number>
 
 const { keep, drop, value, key, values, add, subtract, merge, join } = functions
 
@@ -49,7 +53,7 @@ export class Built {
   #make(operation: Operation, outOfOrderness: number): Records | Rows {
     switch (operation.on) {
       case 'topic':
-        return this.#source(operation.op, operation.topic, outOfOrderness)
+        return this.#source(operation, outOfOrderness)
       case 'stream':
         return ofStream[operation.op](this.#stream(operation.of), operation.n)
       case 'table':
@@ -60,6 +64,14 @@ export class Built {
         return foldedTable(this.#table(operation.of), operation.op, operation.n)
       case 'stream and table':
         return joined[operation.op](this.#stream(operation.of), this.#table(operation.with), operation.n)
+      case 'stream and history':
+        return joined[operation.op](this.#stream(operation.of), this.#table(operation.with), operation.n)
+      case 'stream and global':
+        return joinedGlobally[operation.op](
+          this.#stream(operation.of),
+          this.#global(operation.topic),
+          operation.n,
+        )
       case 'streams':
         return ofStreams[operation.op](this.#stream(operation.of), this.#stream(operation.with), operation.n)
       case 'joined streams':
@@ -68,16 +80,32 @@ export class Built {
         return ofTables[operation.op](this.#table(operation.of), this.#table(operation.with), operation.n)
       case 'referring tables':
         return referring[operation.op](this.#table(operation.of), this.#table(operation.with), operation.n)
+      case 'suppressed':
+        return this.#table(operation.of).suppress(operation.limit, operation.bound)
       case 'windows':
         return windowed(this.#stream(operation.of), this.#stream(operation.with ?? operation.of), operation)
     }
   }
 
-  #source(op: 'stream' | 'table', name: string, outOfOrderness: number): Records | Rows {
-    const watermark = op === 'stream' ? { watermark: { outOfOrderness } } : {}
-    const source = topic(name, { key: text(), value: json<number>(), ...watermark })
-    this.sources.set(name, source)
-    return this.app[op](source)
+  #source(operation: TopicOperation, outOfOrderness: number): Records | Rows {
+    const source = this.#topic(
+      operation.topic,
+      operation.op === 'table' ? {} : { watermark: { outOfOrderness } },
+    )
+    if (operation.op === 'stream') return this.app.stream(source)
+    if (operation.op === 'table') return this.app.table(source)
+    const { history, lateness: allowedLateness } = operation
+    return this.app.table(source, { history, allowedLateness })
+  }
+
+  #global(name: string): Everywhere {
+    return this.app.globalTable(this.sources.get(name) ?? this.#topic(name))
+  }
+
+  #topic(name: string, time: { readonly watermark?: WatermarkOptions } = {}): Source {
+    const made = topic(name, { key: text(), value: json<number>(), ...time })
+    this.sources.set(name, made)
+    return made
   }
 
   #stream(position: number): Records {
@@ -121,9 +149,27 @@ const joined = {
   leftJoin: (left: Records, right: Rows, n: number) => left.leftJoin(right, (a, b, k) => join(a, b, k, n)),
 } as const
 
+const joinedGlobally = {
+  join: (left: Records, right: Everywhere, n: number) =>
+    left.join(
+      right,
+      (v, k) => key(v, k, n),
+      (a, b, k) => join(a, b, k, n),
+    ),
+  leftJoin: (left: Records, right: Everywhere, n: number) =>
+    left.leftJoin(
+      right,
+      (v, k) => key(v, k, n),
+      (a, b, k) => join(a, b, k, n),
+    ),
+} as const
+
 function joinedStreams(left: Records, right: Records, operation: StreamJoinOperation): Records {
-  const { op, before, after, lateness: allowedLateness, n } = operation
-  const options = { before, after, allowedLateness }
+  const { op, lateness: allowedLateness, exclusive, n } = operation
+  const further = (side: 'before' | 'after'): number => (exclusive === side || exclusive === 'both' ? 1 : 0)
+  const before = operation.before + further('before')
+  const after = operation.after + further('after')
+  const options = { before, after, allowedLateness, ...(exclusive && { exclusive }) }
   return {
     join: () => left.join(right, (a, b, k) => join(a, b, k, n), options),
     leftJoin: () => left.leftJoin(right, (a, b, k) => join(a, b, k, n), options),
@@ -187,6 +233,7 @@ function resultsOf(
     tumbling: () => tumbling(size, { allowedLateness }),
     hopping: () => hopping(size, advance, { allowedLateness }),
     sliding: () => sliding(size, { allowedLateness }),
+    global: () => global(),
   }[kind]()
   const grouped = left.groupByKey().windowedBy(windows)
   return {

@@ -7,8 +7,12 @@
 /** The inputs. */
 export const streamTopics = ['s', 'r'] as const
 export const tableTopics = ['t', 'u'] as const
+/** Of a table with history, and of a global table. */
+export const historyTopic = 'v'
+export const globalTopic = 'g'
 export type StreamTopic = (typeof streamTopics)[number]
 export type TableTopic = (typeof tableTopics)[number]
+export type InputTopic = StreamTopic | TableTopic | typeof historyTopic | typeof globalTopic
 
 /** The operators, by their inputs. */
 export const streamOps = [
@@ -48,25 +52,63 @@ interface Binary<On extends string, Op extends string> extends Unary<On, Op> {
 }
 
 export type Operation =
-  | { readonly on: 'topic'; readonly op: 'stream'; readonly topic: StreamTopic }
-  | { readonly on: 'topic'; readonly op: 'table'; readonly topic: TableTopic }
+  | TopicOperation
   | Unary<'stream', StreamOp>
   | Unary<'table', TableOp>
   | Unary<'grouped stream', Fold>
   | Unary<'grouped table', Fold>
   | Binary<'stream and table', (typeof streamTableOps)[number]>
+  | AsOfOperation
+  | GlobalOperation
   | Binary<'streams', (typeof streamPairOps)[number]>
   | Binary<'tables', (typeof joinOps)[number]>
   /** Tables, of which the first refers to the second. */
   | Binary<'referring tables', (typeof foreignKeyOps)[number]>
   | StreamJoinOperation
+  | SuppressOperation
   | WindowsOperation
+
+export type TopicOperation =
+  | { readonly on: 'topic'; readonly op: 'stream'; readonly topic: StreamTopic }
+  | { readonly on: 'topic'; readonly op: 'table'; readonly topic: TableTopic }
+  | HistoryOperation
+
+/** How long a table with history remembers, and how late its changes may be. */
+interface Remembered {
+  readonly history: number
+  readonly lateness: number
+}
+
+/** A table with history. */
+export interface HistoryOperation extends Remembered {
+  readonly on: 'topic'
+  readonly op: 'history'
+  readonly topic: typeof historyTopic
+}
+
+/** A join of a stream with a table with history. */
+export interface AsOfOperation
+  extends Remembered, Binary<'stream and history', (typeof streamTableOps)[number]> {}
+
+/** A join of a stream with the global table, by {@link functions.key}. */
+interface GlobalOperation extends Unary<'stream and global', (typeof streamTableOps)[number]> {
+  readonly topic: typeof globalTopic
+}
+
+/** Changes of a table that are held back. */
+export interface SuppressOperation extends Unary<'suppressed', 'suppress'> {
+  readonly limit: number
+  /** Kafka Streams counts other bytes. So their bound is less than any change has, or there is none. */
+  readonly bound: { readonly maxRecords: number } | { readonly maxBytes: 1 } | Record<string, never>
+}
 
 /** A join of two streams. */
 export interface StreamJoinOperation extends Binary<'joined streams', (typeof joinOps)[number]> {
-  /** So long before and after a record of the first stream. */
+  /** So long before and after a record of the first stream, both included. Either may be negative. */
   readonly before: number
   readonly after: number
+  /** Which of them millrace gets as a bound that is not included, 1 ms further. */
+  readonly exclusive?: 'before' | 'after' | 'both'
   /** As that of windows. */
   readonly lateness: number
 }
@@ -74,7 +116,7 @@ export interface StreamJoinOperation extends Binary<'joined streams', (typeof jo
 /** An aggregate in windows; with a second stream it is a cogroup. */
 export interface WindowsOperation extends Unary<'windows', Fold | 'cogroup'> {
   readonly with?: number
-  readonly kind: 'tumbling' | 'hopping' | 'sliding' | 'session'
+  readonly kind: 'tumbling' | 'hopping' | 'sliding' | 'session' | 'global'
   /** Of a session: the gap. */
   readonly size: number
   /** Of hopping windows. */
@@ -96,7 +138,7 @@ export interface Program {
 
 /** A record that goes in. */
 export interface Input {
-  readonly topic: StreamTopic | TableTopic
+  readonly topic: InputTopic
   readonly key: string | null
   readonly value: number | null
   readonly timestamp: number

@@ -3,24 +3,28 @@ import type { Random } from '../../src/base/index.ts'
 import {
   folds,
   foreignKeyOps,
+  globalTopic,
+  type HistoryOperation,
+  historyTopic,
   type Operation,
   type Program,
+  type StreamJoinOperation,
   streamOps,
   streamPairOps,
   streamTableOps,
-  type StreamTopic,
+  type InputTopic,
   streamTopics,
   tableOps,
   joinOps,
-  type TableTopic,
   tableTopics,
+  type TopicOperation,
   type WindowsOperation,
 } from './program.ts'
 
 /** What the generator has to know of a result. */
 interface Made {
   readonly kind: 'stream' | 'table'
-  readonly topics: ReadonlySet<StreamTopic | TableTopic>
+  readonly topics: ReadonlySet<InputTopic>
   /** Whether a keyed operator would be preceded by an exchange. */
   readonly isMoved: boolean
   /** Whether its records have passed an exchange. */
@@ -33,13 +37,17 @@ interface Made {
   readonly isSource: boolean
   /** Whether its records may go into windows: event time comes from streams only. */
   readonly hasTime: boolean
+  /** Whether the changes of each row come in the order of their times. */
+  readonly isMonotone: boolean
+  /** Of a table with history. */
+  readonly remembered: Pick<HistoryOperation, 'history' | 'lateness'> | undefined
   /** Nothing but writing is done with it: what the peer gives in another form is compared there. */
   readonly isLast: boolean
 }
 
 export interface RandomProgram {
   readonly program: Program
-  readonly topics: readonly (StreamTopic | TableTopic)[]
+  readonly topics: readonly InputTopic[]
   /** Whether windows might not see each record. */
   readonly hidesTime: boolean
 }
@@ -51,7 +59,7 @@ export function randomProgram(random: Random): RandomProgram {
   const { operations, outputs, outOfOrderness, hidesTime } = generator
   return {
     program: { operations, outputs, outOfOrderness },
-    topics: operations.flatMap(each => (each.on === 'topic' ? [each.topic] : [])),
+    topics: [...new Set(operations.flatMap(each => ('topic' in each ? [each.topic] : [])))],
     hidesTime,
   }
 }
@@ -84,7 +92,7 @@ class Generator {
   }
 
   #growStream(of: number, made: Made, n: number): void {
-    const choice = this.#random.int(12)
+    const choice = this.#random.int(14)
     if (choice < 5) {
       const op = this.#one(streamOps)
       const isMoved = made.isMoved || op === 'selectKey' || op === 'map' || op === 'flatMap'
@@ -95,14 +103,20 @@ class Generator {
         const isPlural = made.isPlural || op === 'flatMapValues' || op === 'flatMap'
         this.#add({ on: 'stream', op, of, n }, { ...made, isMoved, isPlural, isSource: false })
       }
-    } else if (choice < 7) this.#join(of, made, n)
-    else if (choice < 8) this.#add({ on: 'grouped stream', op: this.#one(folds), of, n }, rowsOf(keyed(made)))
-    else if (choice < 9) this.#pair(of, made, n)
-    else if (choice < 10 && made.hasTime) this.#joinStreams(of, made, n)
+    } else if (choice < 8) this.#join(of, made, n)
+    else if (choice < 9) {
+      const op = this.#one(folds)
+      // Without its aggregate a row starts from any time.
+      const rows = { ...rowsOf(keyed(made)), isMonotone: op === 'count' || n === 10 }
+      this.#add({ on: 'grouped stream', op, of, n }, rows)
+      if (this.#random.int(2) === 0) this.#suppress(this.operations.length - 1, rows, n)
+    } else if (choice < 10) this.#pair(of, made, n)
+    else if (choice < 12 && made.hasTime) this.#joinStreams(of, made, n)
     else if (made.hasTime) this.#windows(of, made, n)
   }
 
   #growTable(of: number, made: Made, n: number): void {
+    if (this.#random.int(8) === 0) this.#suppress(of, made, n)
     const choice = this.#random.int(10)
     if (choice < 5) {
       const op = this.#one(tableOps)
@@ -125,7 +139,7 @@ class Generator {
       if (!haveNoTopicInCommon(made, right)) return
       const both = rowsOf(together(made, right))
       // Of several changes of a row on their way, which ones are answered is a matter of time.
-      if (both.isPlural || this.#random.int(3) > 0)
+      if (both.isPlural || this.#random.int(2) === 0)
         this.#add({ on: 'tables', op: this.#one(joinOps), of, with: other, n }, both)
       else
         // The order of results of one change is compared by key, and so is nothing that depends on it.
@@ -137,11 +151,25 @@ class Generator {
   }
 
   #join(of: number, made: Made, n: number): void {
+    const op = this.#one(streamTableOps)
+    if (this.#random.int(4) === 0)
+      return this.#add(
+        { on: 'stream and global', op, of, n, topic: globalTopic },
+        { ...made, isSource: false },
+      )
     const other = this.#any('table')
     const right = this.#made[other]!
-    if (meetInOrder(made, right))
+    const { remembered } = right
+    if (remembered && made.hasTime) {
+      this.hidesTime = true
+      // A result waits, and so comes among others at some time.
       this.#add(
-        { on: 'stream and table', op: this.#one(streamTableOps), of, with: other, n },
+        { on: 'stream and history', op, of, with: other, n, ...remembered },
+        { ...together(keyed(made), right), isLast: true },
+      )
+    } else if (!remembered && meetInOrder(made, right))
+      this.#add(
+        { on: 'stream and table', op, of, with: other, n },
         { ...together(keyed(made), right), hasTime: made.hasTime, isMany: made.isMany },
       )
   }
@@ -166,37 +194,64 @@ class Generator {
     this.hidesTime = true
     const op = this.#one(joinOps)
     const lateness = this.#random.int(2) === 0 ? 0 : this.#random.int(30)
-    // If a bound is not longer than the grace, Kafka Streams may give a record alone, and then with a match.
-    // If it is 0, the store forgets the records of one side 1 ms too early.
-    const least = this.outOfOrderness + lateness + 1
-    const [before, after] = [least + this.#random.int(20), least + this.#random.int(20)]
+    const exclusive = this.#one(['before', 'after', 'both', undefined] as const)
+    const bounds = this.#boundsOfJoin(op, this.outOfOrderness + lateness)
     this.#add(
-      { on: 'joined streams', op, of, with: other, n, before, after, lateness },
+      { on: 'joined streams', op, of, with: other, n, ...bounds, ...(exclusive && { exclusive }), lateness },
       // Records that go out alone have no order between keys.
       { ...together(keyed(made), keyed(right)), hasTime: false, isLast: op !== 'join', isPlural: true },
     )
   }
 
+  /**
+   * If a record that may go out alone can come later than its last match, Kafka Streams may give it alone,
+   * and then with a match.
+   */
+  #boundsOfJoin(op: (typeof joinOps)[number], grace: number): Pick<StreamJoinOperation, 'before' | 'after'> {
+    const random = this.#random
+    const isFree = (side: 'left' | 'right'): boolean =>
+      grace === 0 || op === 'join' || (op === 'leftJoin' && side === 'right')
+    const one = (side: 'left' | 'right', least: number): number =>
+      isFree(side) ? Math.max(least, random.int(60) - 30) : grace + 1 + random.int(20)
+    const after = one('left', Number.NEGATIVE_INFINITY)
+    return { before: one('right', -after), after }
+  }
+
+  #suppress(of: number, made: Made, n: number): void {
+    // A change that is older than one that is held hastens it in millrace, and not in Kafka Streams. Of
+    // several streams Kafka Streams lets changes go with the first that reaches a time, millrace with the
+    // last.
+    if (!made.isMonotone || !made.hasTime || made.isMany) return
+    this.hidesTime = true
+    const random = this.#random
+    const bound = this.#one([{}, {}, { maxRecords: 1 + random.int(4) }, { maxBytes: 1 }] as const)
+    const limit = 1 + random.int(40)
+    this.#add({ on: 'suppressed', op: 'suppress', of, n, limit, bound }, { ...made, isLast: true })
+  }
+
   #windows(of: number, made: Made, n: number): void {
     const random = this.#random
-    const other = random.int(4) === 0 ? this.#any('stream') : of
+    const other = random.int(2) === 0 ? this.#any('stream') : of
     const right = this.#made[other]!
     const isCogroup = other !== of && right.hasTime && meetInOrder(made, right)
     const input = isCogroup ? together(keyed(made), keyed(right)) : made
-    const kind = this.#one(['tumbling', 'hopping', 'sliding', 'session'] as const)
-    const emit = this.#one(['changes', 'final'] as const)
+    const kind = this.#one(['tumbling', 'hopping', 'sliding', 'session', 'global'] as const)
+    // Global windows are never final.
+    const emit = kind === 'global' ? 'changes' : this.#one(['changes', 'final'] as const)
     const isOfOnePartition = !input.isMoved && !input.hasCrossed && !input.isMany
     // Kafka Streams fires these 1 ms too early, and no grace corrects that alone.
     if (kind === 'session' && emit === 'final' && isOfOnePartition) return
     if (!made.isSource || isCogroup) this.hidesTime = true
     const size = 5 * (1 + random.int(5))
+    // Kafka Streams loses a sliding window whose aggregate was null once. A session that goes and comes back
+    // in one step looks like one that stays.
+    const mayDelete = kind !== 'sliding' && (kind !== 'session' || !input.isPlural)
     const operation: WindowsOperation = {
       on: 'windows',
       op: isCogroup ? 'cogroup' : this.#one(folds),
       of,
       ...(isCogroup && { with: other }),
-      // Kafka Streams loses a sliding window whose aggregate was null once.
-      n: kind === 'sliding' ? 10 : n,
+      n: mayDelete ? n : 10,
       kind,
       size,
       advance: kind === 'hopping' ? 1 + random.int(size) : size,
@@ -225,10 +280,7 @@ class Generator {
   }
 
   #source(kind: 'stream' | 'table'): number {
-    const source: Operation =
-      kind === 'stream'
-        ? { on: 'topic', op: kind, topic: this.#one(streamTopics) }
-        : { on: 'topic', op: kind, topic: this.#one(tableTopics) }
+    const source = kind === 'stream' ? this.#stream() : this.#table()
     const known = this.operations.findIndex(each => each.on === 'topic' && each.topic === source.topic)
     if (known >= 0) return known
     this.#add(source, {
@@ -240,9 +292,23 @@ class Generator {
       isPlural: false,
       isSource: true,
       hasTime: kind === 'stream',
+      isMonotone: false,
+      remembered:
+        source.op === 'history' ? { history: source.history, lateness: source.lateness } : undefined,
       isLast: false,
     })
     return this.operations.length - 1
+  }
+
+  #stream(): TopicOperation {
+    return { on: 'topic', op: 'stream', topic: this.#one(streamTopics) }
+  }
+
+  #table(): TopicOperation {
+    const [on, random] = ['topic', this.#random] as const
+    if (random.int(4) > 0) return { on, op: 'table', topic: this.#one(tableTopics) }
+    const lateness = random.int(2) === 0 ? 0 : random.int(30)
+    return { on, op: 'history', topic: historyTopic, history: 1 + random.int(20), lateness }
   }
 
   #one<T>(choices: readonly T[]): T {
@@ -252,22 +318,25 @@ class Generator {
 
 /** Where its keys are needed. */
 function keyed(made: Made): Made {
-  return { ...made, isMoved: false, hasCrossed: made.hasCrossed || made.isMoved, isSource: false }
+  return { ...withoutPast(made), isMoved: false, hasCrossed: made.hasCrossed || made.isMoved }
 }
 
 function rowsOf(made: Made): Made {
-  return { ...made, kind: 'table', isSource: false }
+  return { ...withoutPast(made), kind: 'table' }
+}
+
+function withoutPast(made: Made): Made {
+  return { ...made, isMonotone: false, isSource: false, remembered: undefined }
 }
 
 function together(left: Made, right: Made): Made {
   return {
-    ...left,
+    ...withoutPast(left),
     topics: new Set([...left.topics, ...right.topics]),
     hasCrossed: left.hasCrossed || right.hasCrossed,
     isMany: true,
     isPlural: left.isPlural || right.isPlural || !haveNoTopicInCommon(left, right),
     hasTime: left.hasTime && right.hasTime,
-    isSource: false,
   }
 }
 

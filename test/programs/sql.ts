@@ -15,12 +15,18 @@ import type {
 /** Whether SQL can say it. It knows no changes on the way, nor how sessions have come together. */
 export function canBeSql({ operations, outputs }: Program): boolean {
   return operations.every((operation, position) => {
+    if (isUnsaid(operation)) return false
     if (operation.on === 'table') return operation.op !== 'toStream'
     // A group that has lost its rows has the count 0, of which SQL knows nothing.
     if (operation.on === 'grouped table') return operation.op === 'count' && outputs.includes(position)
     if (operation.on === 'stream and table') return operations[operation.with]!.on === 'topic'
     return operation.on !== 'windows' || operation.kind !== 'session' || operation.op === 'count'
   })
+}
+
+/** What other tests compare: rows as they were at a time, or changes on the way. */
+function isUnsaid({ on, op }: Operation): boolean {
+  return on === 'stream and history' || on === 'stream and global' || on === 'suppressed' || op === 'history'
 }
 
 /** Whether a result is a table: of windows, if they give changes. */
@@ -80,6 +86,10 @@ function queryOf(operations: readonly Operation[], position: number): string {
     case 'referring tables':
       return present(`SELECT l.key, ${joined(n)} AS value, 0 AS time
         FROM ${left} l ${sqlJoins[operation.op]} ${right} r ON ${key(n, 'l.')} = r.key`)
+    case 'stream and history':
+    case 'stream and global':
+    case 'suppressed':
+      throw new Error(`${operation.on} is not said in SQL.`)
     case 'joined streams':
       return joinedStreams(left, right, operation, position)
     case 'windows':
@@ -224,6 +234,7 @@ export function windowsOf(from: string, { kind, size, advance }: WindowsInSql): 
     hopping: aligned,
     cumulative: `SELECT *, "end" - 1 AS last FROM (SELECT *, ${lastStart} AS start,
       unnest(range((time // ${advance} + 1) * ${advance}, ${lastStart} + ${size} + 1, ${advance})) AS "end" FROM ${records})`,
+    global: `SELECT *, 0 AS start, 8640000000000001 AS "end", 0 AS last FROM ${records}`,
     sliding: `SELECT r.*, start, start + ${size} AS "end", "end" AS last
       FROM (${ends}) w JOIN ${records} r ON r.key = w.key AND time BETWEEN start AND start + ${size}`,
     session: `SELECT *, min(time) OVER session AS start, max(time) OVER session + ${size} AS "end", "end" AS last

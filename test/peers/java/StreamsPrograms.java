@@ -4,11 +4,11 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.time.Duration;
 import java.util.*;
+import java.util.function.*;
 import org.apache.kafka.common.serialization.*;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.*;
 import org.apache.kafka.streams.kstream.*;
-import org.apache.kafka.streams.processor.api.*;
 import org.apache.kafka.streams.state.*;
 
 /**
@@ -41,7 +41,7 @@ public class StreamsPrograms {
         config.put("bootstrap.servers", "none:1");
         config.put("state.dir", stateFolder);
         config.put("statestore.cache.max.bytes", "0");
-        config.put("dsl.store.suppliers.class", BuiltInDslStoreSuppliers.InMemoryDslStoreSuppliers.class);
+        config.put("dsl.store.suppliers.class", StreamsDifferences.Stores.class);
         config.put("default.key.serde", Serdes.StringSerde.class);
         config.put("default.value.serde", Serdes.LongSerde.class);
         // It would emit once a second of the wall clock, which stands still here.
@@ -120,6 +120,9 @@ public class StreamsPrograms {
     static class Built {
         final StreamsBuilder builder = new StreamsBuilder();
         final List<Object> made = new ArrayList<>();
+        /** By table, the same with its history. */
+        final Map<Object, KTable<String, Long>> histories = new IdentityHashMap<>();
+        GlobalKTable<String, Long> global;
         final JsonNode program;
 
         Built(JsonNode program) {
@@ -130,7 +133,7 @@ public class StreamsPrograms {
             for (var operation : program.get("operations")) made.add(make(operation));
             for (var output : program.get("outputs")) {
                 var result = made.get(output.asInt());
-                (result instanceof KTable<?, ?> table ? changes((KTable<String, Long>) table) : (KStream<String, Long>) result).to("out-" + output);
+                (result instanceof KTable<?, ?> table ? StreamsDifferences.changes((KTable<String, Long>) table) : (KStream<String, Long>) result).to("out-" + output);
             }
             return builder.build();
         }
@@ -148,27 +151,53 @@ public class StreamsPrograms {
          * new aggregate would take its initial value from a group that never had it.
          */
         KTable<String, Long> rows(JsonNode operation, String side) {
-            return changes(table(operation, side)).toTable();
+            return StreamsDifferences.changes(table(operation, side)).toTable();
+        }
+
+        /** A side of a join of tables. An inner one drops what is older than a row, and needs no more than its history. */
+        KTable<String, Long> sideOf(JsonNode operation, String side) {
+            var history = histories.get(table(operation, side));
+            return history != null && operation.get("op").asText().equals("join") ? history : rows(operation, side);
         }
 
         Object make(JsonNode operation) {
             int n = operation.path("n").asInt();
             String op = operation.get("op").asText();
             switch (operation.get("on").asText()) {
-                case "topic": return op.equals("stream") ? builder.stream(operation.get("topic").asText()) : builder.table(operation.get("topic").asText());
+                case "topic": return topic(operation, op);
                 case "stream": return ofStream(stream(operation, "of"), op, n);
-                case "table": return ofTable(table(operation, "of"), op, n);
+                case "table": return ofTable(operation, op, n);
                 case "grouped stream": return folded(stream(operation, "of").groupByKey(), op, n);
                 case "grouped table": return foldedTable(rows(operation, "of"), op, n);
                 case "stream and table": return joined(stream(operation, "of"), table(operation, "with"), op, n);
+                case "stream and history": return asOf(operation, op, n);
+                case "stream and global": return joinedGlobally(stream(operation, "of"), op, n);
                 case "streams": return op.equals("merge")
                     ? stream(operation, "of").merge(stream(operation, "with"))
                     : cogrouped(stream(operation, "of"), stream(operation, "with"), n).aggregate(() -> 0L);
                 case "joined streams": return joined(operation, op, n);
-                case "tables": return joined(rows(operation, "of"), rows(operation, "with"), op, n);
-                case "referring tables": return referring(rows(operation, "of"), rows(operation, "with"), op, n);
+                case "tables": return joined(sideOf(operation, "of"), sideOf(operation, "with"), op, n);
+                case "referring tables": return referring(operation, op, n);
+                case "suppressed": return suppressed(operation);
                 default: return windows(operation, op, n);
             }
+        }
+
+        Object topic(JsonNode operation, String op) {
+            String topic = operation.get("topic").asText();
+            if (op.equals("stream")) return builder.stream(topic);
+            if (op.equals("table")) return builder.table(topic);
+            // Unlike Kafka Streams, millrace forwards no change that is older than the row.
+            var changes = StreamsDifferences.withoutLate(builder.<String, Long>stream(topic), graceOf(operation));
+            var table = StreamsDifferences.latest(changes).toTable();
+            var supplier = Stores.persistentVersionedKeyValueStore("history", Duration.ofDays(1));
+            histories.put(table, changes.toTable(Materialized.<String, Long>as(supplier).withLoggingDisabled()));
+            return table;
+        }
+
+        /** Kafka Streams knows one lateness: that of the topic, and what an operator allows beyond it. */
+        long graceOf(JsonNode operation) {
+            return program.get("outOfOrderness").asLong() + operation.get("lateness").asLong();
         }
 
         static Object ofStream(KStream<String, Long> stream, String op, int n) {
@@ -187,12 +216,19 @@ public class StreamsPrograms {
             }
         }
 
-        static Object ofTable(KTable<String, Long> table, String op, int n) {
+        Object ofTable(JsonNode operation, String op, int n) {
+            var table = table(operation, "of");
+            if (op.equals("toStream")) return StreamsDifferences.changes(table);
+            var result = rowsOf(table, op, n);
+            if (histories.containsKey(table)) histories.put(result, rowsOf(histories.get(table), op, n));
+            return result;
+        }
+
+        static KTable<String, Long> rowsOf(KTable<String, Long> table, String op, int n) {
             switch (op) {
                 case "filter": return table.filter((k, v) -> keep(v, k, n));
                 case "filterNot": return table.filterNot((k, v) -> !keep(v, k, n));
-                case "mapValues": return table.mapValues((k, v) -> value(v, k, n));
-                default: return changes(table);
+                default: return table.mapValues((k, v) -> value(v, k, n));
             }
         }
 
@@ -201,13 +237,46 @@ public class StreamsPrograms {
             return op.equals("join") ? stream.join(table, joiner) : stream.leftJoin(table, joiner);
         }
 
+        KStream<String, Long> joinedGlobally(KStream<String, Long> stream, String op, int n) {
+            if (global == null) global = builder.globalTable("g");
+            KeyValueMapper<String, Long, String> key = (k, v) -> key(v, k, n);
+            ValueJoinerWithKey<String, Long, Long, Long> joiner = (k, a, b) -> join(k, a, b, n);
+            return op.equals("join") ? stream.join(global, key, joiner) : stream.leftJoin(global, key, joiner);
+        }
+
+        /** A record waits 1 ms longer in millrace: until no change of its own time can come. */
+        KStream<String, Long> asOf(JsonNode operation, String op, int n) {
+            long grace = graceOf(operation);
+            long past = grace + operation.get("history").asLong();
+            var stream = stream(operation, "of");
+            var remembered = StreamsDifferences.withoutLate(stream, past);
+            var history = histories.get(made.get(operation.get("with").asInt()));
+            var patient = Joined.<String, Long, Long>with(Serdes.String(), Serdes.Long(), Serdes.Long()).withGracePeriod(Duration.ofMillis(grace + 1));
+            ValueJoinerWithKey<String, Long, Long, Long> joiner = (k, a, b) -> join(k, a, b, n);
+            if (op.equals("join")) return remembered.join(history, joiner, patient);
+            // Kafka Streams fails at a record without a key.
+            var alone = StreamsDifferences.late(stream, past).merge(stream.filter((k, v) -> k == null)).filter((k, v) -> v != null);
+            return remembered.filter((k, v) -> k != null).leftJoin(history, joiner, patient).merge(alone.mapValues((k, v) -> join(k, v, null, n)));
+        }
+
+        /** Kafka Streams lets a change go at the limit, millrace once it has passed. */
+        KTable<String, Long> suppressed(JsonNode operation) {
+            long limit = program.get("outOfOrderness").asLong() + operation.get("limit").asLong() + 1;
+            var bound = operation.get("bound");
+            var config = bound.has("maxRecords") ? Suppressed.BufferConfig.maxRecords(bound.get("maxRecords").asLong())
+                : bound.has("maxBytes") ? Suppressed.BufferConfig.maxBytes(bound.get("maxBytes").asLong())
+                : Suppressed.BufferConfig.unbounded();
+            return rows(operation, "of").suppress(Suppressed.untilTimeLimit(Duration.ofMillis(limit), config));
+        }
+
         KStream<String, Long> joined(JsonNode operation, String op, int n) {
-            long grace = program.get("outOfOrderness").asLong() + operation.get("lateness").asLong();
-            var left = withoutLate(stream(operation, "of"), grace);
-            var right = withoutLate(stream(operation, "with"), grace);
+            long grace = graceOf(operation);
+            var left = StreamsDifferences.withoutLate(stream(operation, "of"), grace);
+            var right = StreamsDifferences.withoutLate(stream(operation, "with"), grace);
             var before = Duration.ofMillis(operation.get("before").asLong());
             var after = Duration.ofMillis(operation.get("after").asLong());
-            var windows = JoinWindows.ofTimeDifferenceAndGrace(before, Duration.ofMillis(grace)).after(after);
+            // Their sum must not be negative, at any time.
+            var windows = JoinWindows.ofTimeDifferenceAndGrace(Duration.ofDays(1), Duration.ofMillis(grace)).before(before).after(after);
             ValueJoinerWithKey<String, Long, Long, Long> joiner = (k, a, b) -> join(k, a, b, n);
             return op.equals("join") ? left.join(right, joiner, windows) : op.equals("leftJoin") ? left.leftJoin(right, joiner, windows) : left.outerJoin(right, joiner, windows);
         }
@@ -217,10 +286,13 @@ public class StreamsPrograms {
             return op.equals("join") ? left.join(right, joiner) : op.equals("leftJoin") ? left.leftJoin(right, joiner) : left.outerJoin(right, joiner);
         }
 
-        static KTable<String, Long> referring(KTable<String, Long> left, KTable<String, Long> right, String op, int n) {
-            java.util.function.BiFunction<String, Long, String> foreignKey = (k, v) -> key(v, k, n);
+        KTable<String, Long> referring(JsonNode operation, String op, int n) {
+            BiFunction<String, Long, String> foreignKey = (k, v) -> key(v, k, n);
             ValueJoiner<Long, Long, Long> joiner = (a, b) -> join(null, a, b, n);
-            return op.equals("join") ? left.join(right, foreignKey, joiner) : left.leftJoin(right, foreignKey, joiner);
+            var left = sideOf(operation, "of");
+            var right = sideOf(operation, "with");
+            var joined = op.equals("join") ? left.join(right, foreignKey, joiner) : left.leftJoin(right, foreignKey, joiner);
+            return StreamsDifferences.ofBothRows(rows(operation, "of"), foreignKey, joined).toTable();
         }
 
         static KTable<String, Long> folded(KGroupedStream<String, Long> grouped, String op, int n) {
@@ -249,13 +321,16 @@ public class StreamsPrograms {
         KStream<String, Long> windows(JsonNode operation, String op, int n) {
             boolean isFinal = operation.get("emit").asText().equals("final");
             boolean isLateByItself = operation.get("isLateByItself").asBoolean();
-            long grace = program.get("outOfOrderness").asLong() + operation.get("lateness").asLong();
-            var left = forWindows(stream(operation, "of"), isLateByItself, grace);
-            var right = operation.has("with") ? forWindows(stream(operation, "with"), isLateByItself, grace) : null;
+            long grace = graceOf(operation);
+            var left = StreamsDifferences.forWindows(stream(operation, "of"), isLateByItself, grace);
+            var right = operation.has("with") ? StreamsDifferences.forWindows(stream(operation, "with"), isLateByItself, grace) : null;
             // Kafka Streams fires sliding windows and sessions while a record of their last instant may still come.
             var patience = Duration.ofMillis(grace + (isFinal && isLateByItself ? 1 : 0));
             var size = Duration.ofMillis(operation.get("size").asLong());
             var results = switch (operation.get("kind").asText()) {
+                case "global" -> right == null
+                    ? folded(left.groupByKey().windowedBy(UnlimitedWindows.of()), op, n, Materialized.with(Serdes.String(), Serdes.Long()))
+                    : cogrouped(left, right, n).windowedBy(UnlimitedWindows.of()).aggregate(() -> 0L, Materialized.with(Serdes.String(), Serdes.Long()));
                 case "session" -> inSessions(left, right, SessionWindows.ofInactivityGapAndGrace(size, patience), op, n);
                 case "sliding" -> {
                     var windows = SlidingWindows.ofTimeDifferenceAndGrace(size, patience);
@@ -273,8 +348,14 @@ public class StreamsPrograms {
                 }
             };
             if (isFinal) results = results.suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()));
-            long lastToEnd = operation.get("kind").asText().equals("session") ? size.toMillis() : 0;
-            return changes(results).map((k, v) -> KeyValue.pair(k.key() + "@" + k.window().start() + "-" + (k.window().end() + lastToEnd), v));
+            var named = nameOf(operation);
+            return StreamsDifferences.changes(results).map((k, v) -> KeyValue.pair(named.apply(k), v));
+        }
+
+        /** A key and its window: a session ends a gap after its last record, and a global window with the last date. */
+        static Function<Windowed<String>, String> nameOf(JsonNode operation) {
+            long gap = operation.get("kind").asText().equals("session") ? operation.get("size").asLong() : 0;
+            return k -> k.key() + "@" + k.window().start() + "-" + (Math.min(k.window().end(), 8_640_000_000_000_001L) + gap);
         }
 
         static KTable<Windowed<String>, Long> folded(TimeWindowedKStream<String, Long> windowed, String op, int n, Materialized<String, Long, WindowStore<Bytes, byte[]>> stored) {
@@ -301,52 +382,6 @@ public class StreamsPrograms {
                 case "reduce": return windowed.reduce((a, v) -> add(a, v, n), stored);
                 default: return windowed.aggregate(() -> 0L, (k, v, a) -> add(a, v, n), merger, stored);
             }
-        }
-
-        /** Unlike Kafka Streams, millrace skips null values in windows, too. */
-        static KStream<String, Long> forWindows(KStream<String, Long> stream, boolean isLateByItself, long grace) {
-            var records = stream.filter((k, v) -> v != null);
-            return isLateByItself ? withoutLate(records, grace) : records;
-        }
-
-        /** Unlike Kafka Streams, millrace gives no deletion of a row that never was. */
-        static <K> KStream<K, Long> changes(KTable<K, Long> table) {
-            return table.toStream().processValues(() -> new FixedKeyProcessor<K, Long, Long>() {
-                final Set<K> known = new HashSet<>();
-                FixedKeyProcessorContext<K, Long> context;
-
-                @Override
-                public void init(FixedKeyProcessorContext<K, Long> context) {
-                    this.context = context;
-                }
-
-                @Override
-                public void process(FixedKeyRecord<K, Long> record) {
-                    if (record.value() == null ? known.remove(record.key()) : known.add(record.key()) || true) context.forward(record);
-                }
-            });
-        }
-
-        /**
-         * Where windows depend on other records, millrace calls a record late by its own time. One without a key is never
-         * late for a join.
-         */
-        static KStream<String, Long> withoutLate(KStream<String, Long> stream, long grace) {
-            return stream.processValues(() -> new FixedKeyProcessor<String, Long, Long>() {
-                long streamTime = Long.MIN_VALUE;
-                FixedKeyProcessorContext<String, Long> context;
-
-                @Override
-                public void init(FixedKeyProcessorContext<String, Long> context) {
-                    this.context = context;
-                }
-
-                @Override
-                public void process(FixedKeyRecord<String, Long> record) {
-                    streamTime = Math.max(streamTime, record.timestamp());
-                    if (record.key() == null || record.timestamp() + grace >= streamTime) context.forward(record);
-                }
-            });
         }
     }
 }

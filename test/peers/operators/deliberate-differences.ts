@@ -1,7 +1,7 @@
 /**
  * Where millrace differs from Kafka Streams on purpose (docs/time.md, "For people from Kafka Streams and
  * Flink"), the comparison computes what millrace should give. The rest of these differences is in
- * StreamsPrograms.java, as operators in front of Kafka Streams' own, and in the inputs of random-steps.ts.
+ * StreamsDifferences.java, as operators around Kafka Streams' own, and in the inputs of random-steps.ts.
  */
 import type { Answer, Operation, Program, WindowsOperation } from '../../programs/program.ts'
 
@@ -84,21 +84,12 @@ function atLastInstant(kind: WindowsOperation['kind'], result: string): string {
  * starts right after another one.
  */
 function inOrder(operation: Operation, results: readonly string[]): readonly string[] {
-  if (operation.on === 'referring tables') return results.map(withoutTime).sort(byKey)
-  if (operation.on === 'joined streams') return results.toSorted(byKey)
+  if (operation.on === 'referring tables' || operation.on === 'joined streams') return results.toSorted(byKey)
   if (operation.on !== 'windows') return results
   if (operation.emit === 'changes')
     return operation.kind === 'sliding' ? [...new Set(results)].sort(byKey) : results
   const timeOf = (result: string): number => Number(result.split('@').at(-1))
   return results.toSorted((a, b) => timeOf(a) - timeOf(b) || byKey(a, b))
-}
-
-/**
- * A result of a foreign-key join has the later time of its two rows in millrace; in Kafka Streams, if the
- * other table changes, that of the change.
- */
-function withoutTime(result: string): string {
-  return result.slice(0, result.indexOf('@'))
 }
 
 function byKey(a: string, b: string): number {
