@@ -13,6 +13,7 @@ export type OperatorCase =
   | CoGroupCase
   | IntervalJoinCase
   | TimersCase
+  | ExpiringCase
   | ConnectedCase
   | BroadcastCase
 
@@ -52,6 +53,15 @@ export interface CoGroupCase extends InWindows {
 export interface TimersCase {
   readonly operator: 'timers'
   readonly time: 'event' | 'processing'
+}
+
+/**
+ * A function that counts the records of a key, and those of a kind, and lists their values, in states that
+ * live so many ms of the wall clock after each write.
+ */
+export interface ExpiringCase {
+  readonly operator: 'expiring'
+  readonly ttl: number
 }
 
 /** Pairs of a left and a right record of a key, which is so long before it or after it at most. */

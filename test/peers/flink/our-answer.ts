@@ -3,7 +3,7 @@ import { json, text, topic, windowed } from '../../../src/schema/index.ts'
 import { App, type Stream } from '../../../src/stream/index.ts'
 import { testApp } from '../../../src/testing/index.ts'
 import type { Answer, Case, IntervalJoinCase } from './case.ts'
-import { rules, priced, sumUntilTimer } from './our-functions.ts'
+import { expiring, priced, rules, sumUntilTimer } from './our-functions.ts'
 import { isSession, sides, sums } from './our-windows.ts'
 
 const inWindows = topic('windows', { key: windowed(text()), value: json<string>() })
@@ -32,13 +32,16 @@ export function ourAnswers(one: Case): Answer[] {
     case 'timers':
       sumUntilTimer(left, one).to(byKey)
       break
+    case 'expiring':
+      expiring(left, one).to(byKey)
+      break
     case 'connected':
       priced(left, app.stream(sources.right) as Stream<string, number>).to(byKey)
       break
     case 'broadcast':
       rules(left, app.table(sources.right)).to(byKey)
   }
-  const hasTwo = one.operator !== 'windows' && one.operator !== 'timers'
+  const hasTwo = !['windows', 'timers', 'expiring'].includes(one.operator)
   const hasWindows = one.operator === 'windows' || one.operator === 'co-group'
   const hasLate = hasWindows || one.operator === 'interval join'
   const run = testApp(app)

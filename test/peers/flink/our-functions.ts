@@ -7,7 +7,7 @@ import {
   type Table,
   valueState,
 } from '../../../src/stream/index.ts'
-import type { TimersCase } from './case.ts'
+import type { ExpiringCase, TimersCase } from './case.ts'
 
 export function sumUntilTimer(stream: Stream<string, number>, { time }: TimersCase): Stream<string, number> {
   return stream.process({
@@ -27,6 +27,26 @@ export function sumUntilTimer(stream: Stream<string, number>, { time }: TimersCa
       due.set((time === 'processing' ? now() : timestamp) + value)
     },
   }).sums
+}
+
+export function expiring(stream: Stream<string, number>, { ttl }: ExpiringCase): Stream<string, string> {
+  const options = { ttl, time: 'processing' } as const
+  return stream.process({
+    state: {
+      count: valueState<number>(options),
+      seen: mapState<number, number>(options),
+      values: listState<number>(options),
+    },
+    outputs: { results: output<string>() },
+    onRecord: (value, _, { state: { count, seen, values }, emit }) => {
+      count.set((count.get() ?? 0) + 1)
+      const kind = value % 3
+      seen.set(kind, (seen.get(kind) ?? 0) + 1)
+      values.push(value)
+      const all = values.values().join(', ')
+      emit.results(`${count.get()} ${seen.get(kind)} of ${seen.entries().length} [${all}]`)
+    },
+  }).results
 }
 
 export function priced(

@@ -28,7 +28,7 @@ export function randomCase(random: Random): Case {
 }
 
 function randomOperator(random: Random): OperatorCase {
-  switch (random.int(9)) {
+  switch (random.int(10)) {
     case 0:
       return { operator: 'timers', time: pick(random, times) }
     case 1:
@@ -38,7 +38,9 @@ function randomOperator(random: Random): OperatorCase {
     case 3:
       return { operator: 'broadcast' }
     case 4:
+      return { operator: 'expiring', ttl: (1 + random.int(8)) * clockUnit }
     case 5:
+    case 6:
       return randomCoGroup(random)
     default:
       return randomWindows(random)

@@ -55,6 +55,7 @@ public class FlinkCases {
             for (var input : one.get("inputs")) {
                 clock += input.get("pause").asLong();
                 run.harness().setProcessingTime(clock);
+                run.harness().setStateTtlProcessingTime(clock);
                 long timestamp = input.get("timestamp").asLong();
                 run.process(new StreamRecord<>(Tuple3.of(input.get("key").asText(), input.get("value").asLong(), input.get("side").asText()), timestamp));
                 // Flink's watermark says that no record comes at its own time either.
@@ -74,6 +75,7 @@ public class FlinkCases {
             case "windows" -> ofOne(FlinkWindows.sums(one));
             case "co-group" -> ofOne(FlinkWindows.coGroup(one));
             case "timers" -> ofOne(FlinkFunctions.timers(one));
+            case "expiring" -> ofOne(FlinkFunctions.expiring(one));
             case "connected" -> ofTwo(FlinkFunctions.connected());
             case "broadcast" -> ofBroadcast(FlinkFunctions.broadcast());
             default -> ofTwo(intervalJoin(one));

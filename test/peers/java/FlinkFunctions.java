@@ -1,4 +1,5 @@
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
 import java.util.*;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.*;
@@ -19,6 +20,10 @@ class FlinkFunctions {
 
     static KeyedProcessOperator<String, Tuple3<String, Long, String>, String> timers(JsonNode one) {
         return new KeyedProcessOperator<>(new SumUntilTimer(one.get("time").asText().equals("processing")));
+    }
+
+    static KeyedProcessOperator<String, Tuple3<String, Long, String>, String> expiring(JsonNode one) {
+        return new KeyedProcessOperator<>(new Expiring(one.get("ttl").asLong()));
     }
 
     static KeyedCoProcessOperator<String, Tuple3<String, Long, String>, Tuple3<String, Long, String>, String> connected() {
@@ -60,6 +65,42 @@ class FlinkFunctions {
             out.collect(context.getCurrentKey() + " " + sum.value());
             sum.update(0L);
             due.clear();
+        }
+    }
+
+    /** Counts the records of a key, and those with one value, with states that live so long after each write. */
+    static class Expiring extends KeyedProcessFunction<String, Tuple3<String, Long, String>, String> {
+        final StateTtlConfig ttl;
+        ValueState<Long> count;
+        MapState<Long, Long> seen;
+        ListState<Long> values;
+
+        Expiring(long ttl) {
+            this.ttl = StateTtlConfig.newBuilder(Duration.ofMillis(ttl)).build();
+        }
+
+        @Override
+        public void open(OpenContext context) {
+            var one = new ValueStateDescriptor<>("count", Types.LONG);
+            var map = new MapStateDescriptor<>("seen", Types.LONG, Types.LONG);
+            var list = new ListStateDescriptor<>("values", Types.LONG);
+            for (var state : List.of(one, map, list)) state.enableTimeToLive(ttl);
+            count = getRuntimeContext().getState(one);
+            seen = getRuntimeContext().getMapState(map);
+            values = getRuntimeContext().getListState(list);
+        }
+
+        @Override
+        public void processElement(Tuple3<String, Long, String> record, Context context, Collector<String> out) throws Exception {
+            count.update(count.value() == null ? 1 : count.value() + 1);
+            long kind = record.f1 % 3;
+            seen.put(kind, seen.contains(kind) ? seen.get(kind) + 1 : 1);
+            values.add(record.f1);
+            long kinds = 0;
+            for (var each : seen.keys()) kinds++;
+            var all = new ArrayList<Long>();
+            for (var each : values.get()) all.add(each);
+            out.collect(record.f0 + " " + count.value() + " " + seen.get(kind) + " of " + kinds + " " + all);
         }
     }
 
