@@ -33,8 +33,8 @@ export const alignedWindows = <K, V, A>(
     const grid = gridOf(windows)
     const pages = aggregation.pages?.(context)
     const slices = windowSlices(context, windows, grid, aggregation, state)
-    /** Whether no outlet has to hear of each change of a window. */
-    const isShared = slices !== undefined && policies.every(policy => policy === 'final')
+    /** Whether nothing goes out of a window before it is complete. */
+    const isQuiet = policies.every(policy => policy === 'final')
     const out = emission(context, policies, results, {
       discard: ({ place, rawKey }) => state.delete(place, rawKey),
       read: pages?.read,
@@ -96,7 +96,7 @@ export const alignedWindows = <K, V, A>(
           const { key, timestamp } = record
           const watermark = context.watermark()
           let place = grid.first(timestamp)
-          if (isShared && Math.max(record.watermark, watermark) < grid.endOf(place))
+          if (slices && isQuiet && Math.max(record.watermark, watermark) < grid.endOf(place))
             return slices.add(record, rawKey, { first, add })
           // Several windows get the same value, one after the other.
           if (windows.kind !== 'tumbling') frozen(record.value)
@@ -114,6 +114,11 @@ export const alignedWindows = <K, V, A>(
                 : add(row.value, record.value, key, record)) ?? null
             const value = pages && grown !== null ? pages.keep({ rawKey, place }, grown) : grown
             const latest = row === undefined ? timestamp : Math.max(row.timestamp, timestamp)
+            if (value !== null) state.put(place, rawKey, { value, timestamp: latest })
+            else if (row !== undefined) state.delete(place, rawKey)
+            else continue
+            const hasFired = watermark >= end
+            if (isQuiet && !hasFired) continue
             const own: WindowResult<K, A> = {
               rawKey,
               key,
@@ -126,13 +131,8 @@ export const alignedWindows = <K, V, A>(
               lastInstant: end - 1,
             }
             const result = slices ? slices.whole(own) : own
-            if (value !== null) {
-              state.put(place, rawKey, { value, timestamp: latest })
-              out.changed(result, watermark >= end, record)
-            } else if (row !== undefined) {
-              state.delete(place, rawKey)
-              out.retracted(result, watermark >= end, record)
-            }
+            if (value !== null) out.changed(result, hasFired, record)
+            else out.retracted(result, hasFired, record)
           }
           if (taken) return
           if (isBetween && record.watermark <= timestamp + allowedLatenessMs)

@@ -19,7 +19,6 @@ interface Open<L, R> extends Sides<L, R> {
 /** A page with as many values is full. */
 const pageValues = 32
 
-const sides = ['left', 'right'] as const
 const noneFull = { left: 0, right: 0 }
 
 export function pagesOfSides<L, R>(context: OperatorContext): Pages<Sides<L, R>> {
@@ -31,8 +30,8 @@ export function pagesOfSides<L, R>(context: OperatorContext): Pages<Sides<L, R>>
     keep({ place, rawKey }, open: Open<L, R>) {
       const { full = noneFull } = open
       // A record adds a value to one side only.
-      const side = sides.find(each => open[each].length > pageValues)
-      if (side === undefined) return open
+      const side = open.left.length > pageValues ? 'left' : 'right'
+      if (open[side].length <= pageValues) return open
       const number = full[side] + 1
       pages.put(place, keyOf(side, number, rawKey), open[side].slice(0, pageValues))
       return { ...open, [side]: open[side].slice(pageValues), full: { ...full, [side]: number } }
