@@ -185,11 +185,9 @@ export class StateEntries<V> {
   }
 
   #placeOf(namespace: number, key: string): number {
-    // Another number would be cut to that of another entry.
-    assert(
-      Number.isSafeInteger(namespace),
-      `the namespace ${namespace} of state '${this.#state}' is a safe integer`,
-    )
+    // Another number would be cut to that of another entry. The message is not made unless it is needed.
+    if (!Number.isSafeInteger(namespace))
+      assert(false, `the namespace ${namespace} of state '${this.#state}' is a safe integer`)
     this.#table.key.set(namespace, key)
     return this.#table.find()
   }

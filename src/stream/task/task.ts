@@ -229,8 +229,10 @@ export class Task {
         let known: GlobalRows | undefined
         return {
           get(key) {
-            known ??= environment.global?.(topic)
-            assert(known, `the rows of the global table '${topic}' are there`)
+            if (!known) {
+              known = environment.global?.(topic)
+              assert(known, `the rows of the global table '${topic}' are there`)
+            }
             return known.get(key) as never
           },
         }
