@@ -35,7 +35,7 @@ export const loops: readonly Loop[] = [
       read('bids', ({ auction, bidder, price, dateTime, extra }) =>
         rows.add(dateTime, [auction, bidder, price, dateTime, extra]),
       ),
-    reach: 0.5,
+    reach: 0.55,
   },
   {
     query: 'q1',
@@ -44,7 +44,7 @@ export const loops: readonly Loop[] = [
       read('bids', ({ auction, bidder, price, dateTime }) =>
         rows.add(dateTime, [auction, bidder, 0.908 * price, dateTime]),
       ),
-    reach: 0.5,
+    reach: 0.55,
   },
   {
     query: 'q2',
@@ -53,19 +53,19 @@ export const loops: readonly Loop[] = [
       read('bids', ({ auction, price, dateTime }) => {
         if (auction % 123 === 0) rows.add(dateTime, [auction, price])
       }),
-    reach: 0.5,
+    reach: 0.6,
   },
-  { query: 'q4', reads: ['auctions', 'bids'], loop: averages, keyOf: first, reach: 0.08 },
+  { query: 'q4', reads: ['auctions', 'bids'], loop: averages, keyOf: first, reach: 0.1 },
   { query: 'q5', reads: ['bids'], loop: hotItems, reach: 0.5 },
   { query: 'q7', reads: ['bids'], loop: highestBids, reach: 0.5 },
   { query: 'q8', reads: ['people', 'auctions'], loop: newSellers, reach: 0.5 },
-  { query: 'q11', reads: ['bids'], loop: sessions, reach: 0.2 },
+  { query: 'q11', reads: ['bids'], loop: sessions, reach: 0.25 },
   {
     query: 'q18',
     reads: ['bids'],
     loop: lastBids,
     keyOf: ([auction, bidder]) => `${auction} ${bidder}`,
-    reach: 0.2,
+    reach: 0.25,
   },
 ]
 
