@@ -20,7 +20,7 @@ const accidents: readonly (readonly [reason: string, isMet: (steps: readonly Ste
   ],
   [
     'The step after a greedy loop gets nothing that fits the loop, though the loop has ended.',
-    steps => steps.some(step => isLoop(step) && step.isGreedy && mayEnd(step)),
+    steps => steps.some(step => (isGreedyLoop(step) && mayEnd(step)) || mayLeaveOutGreed(step)),
   ],
   [
     'What must not follow a loop of times(from, to) may come in it once an event was skipped.',
@@ -79,6 +79,15 @@ function sequencesIn(steps: readonly StepCase[], after: readonly StepCase[]): St
   return [[...steps, ...after], ...inGroups]
 }
 
+function isGreedyLoop(step: StepCase | undefined): step is LoopStep {
+  return step !== undefined && isLoop(step) && step.isGreedy
+}
+
+/** Whether it is an optional group that ends with a greedy loop. */
+function mayLeaveOutGreed(step: StepCase): boolean {
+  return 'group' in step && isOptional(step) && isGreedyLoop(step.group.at(-1))
+}
+
 function mayEnd({ how, isOptional: mayBeLeftOut, times, inner, until }: LoopStep): boolean {
   const mustBegin = mayBeLeftOut && (how === 'next' || how === 'begin')
   return mustBegin || times.to !== undefined || inner === 'consecutive' || until !== undefined
@@ -91,7 +100,7 @@ function restAfter(steps: readonly StepCase[], is: (step: StepCase) => boolean):
 
 function beginsWithOptionalGreed(rest: readonly StepCase[]): boolean {
   const needed = rest.findIndex(step => !isOptional(step))
-  return (needed < 0 ? rest : rest.slice(0, needed)).some(step => isLoop(step) && step.isGreedy)
+  return (needed < 0 ? rest : rest.slice(0, needed)).some(isGreedyLoop)
 }
 
 /** Whether a group, or its first step, may be left out. */
