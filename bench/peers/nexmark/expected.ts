@@ -9,16 +9,19 @@ import { eventsPerSecond } from '../../nexmark-events.ts'
 import type { Loop } from '../../nexmark-loops.ts'
 import { type RowsDigest, RowsDigester } from '../../nexmark-rows.ts'
 
+const names = ['people', 'auctions', 'bids'] as const
+
 /** By query. The events pass through files of JSON in the folder. */
 export async function expectedResults(
   folder: string,
   events: number,
+  wanted: (id: number) => boolean,
   loops: readonly Loop[],
 ): Promise<Map<string, RowsDigest>> {
-  const names = ['people', 'auctions', 'bids'] as const
   const files = names.map(name => join(folder, `${name}.json`))
   const outputs = files.map(file => openSync(file, 'w'))
   for (let id = 0; id < events; id += 1) {
+    if (!wanted(id)) continue
     const event = eventOf(id, { seed: 1, eventsPerSecond })
     const [output, value] =
       'person' in event
@@ -33,7 +36,8 @@ export async function expectedResults(
   const instance = await DuckDBInstance.create(':memory:')
   const database = await instance.connect()
   for (const [n, name] of names.entries())
-    await database.run(`CREATE TABLE ${name} AS FROM read_json('${files[n]!}')`)
+    if (loops.some(({ reads }) => reads.includes(name)))
+      await database.run(`CREATE TABLE ${name} AS FROM read_json('${files[n]!}')`)
   const results = new Map<string, RowsDigest>()
   for (const { query, keyOf } of loops) {
     const { sql } = queries.find(({ name }) => name.startsWith(`${query}:`))!

@@ -12,10 +12,14 @@ import { type Address, RawConnection } from '../raw-connection.ts'
 const hourMs = 3_600_000
 const topics = ['people', 'auctions', 'bids'] as const
 
-/** Writes the first `events` to a log in the folder `data`, and a last bid (see {@link isCounted}). */
-export async function writeInput(data: string, events: number): Promise<EventCounts> {
+/** Writes those of the first `events` to a log in `data`, and a last bid (see {@link isCounted}). */
+export async function writeInput(
+  data: string,
+  events: number,
+  wanted: (id: number) => boolean,
+): Promise<EventCounts> {
   await using log = await openLog(data)
-  const counts = await sendEvents(log, events)
+  const counts = await sendEvents(log, events, wanted)
   await using producer = log.producer(bids)
   const dateTime = endOf(events) + hourMs
   const value = { auction: 1, bidder: 1, price: 1, channel: '', url: '', dateTime, extra: '' }
