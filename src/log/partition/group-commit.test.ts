@@ -85,14 +85,16 @@ test('appends of one turn go out in one write, and share one sync', async () => 
   deepEqual(await settled(...durable), [true, true, true])
 })
 
-test('a turn that has brought many bytes does not have to end for their write', async () => {
-  const target = new Target()
-  target.turnEnds = new Promise(() => undefined)
-  target.append({ bytes: 500_000 })
-  deepEqual(await target.next(), [])
-  target.append({ bytes: 100_000 })
-  target.append({ bytes: 100_000 })
-  deepEqual(await target.next(), ['write 0-2', 'sync'])
+test('a turn that has brought many bytes does not have to end for their write, unless a sync follows', async () => {
+  for (const wantsSync of [false, true]) {
+    const target = new Target()
+    target.turnEnds = new Promise(() => undefined)
+    target.append({ wantsSync, bytes: 500_000 })
+    deepEqual(await target.next(), [])
+    target.append({ wantsSync, bytes: 100_000 })
+    target.append({ wantsSync, bytes: 100_000 })
+    deepEqual(await target.next(), wantsSync ? [] : ['write 0-2'])
+  }
 })
 
 test('what comes while a write is in flight goes out in the next one; a sync covers what was written before it', async () => {

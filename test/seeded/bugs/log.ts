@@ -172,6 +172,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/broker/conformance.test.ts', 'test/broker/admin-changes.test.ts'],
   },
   {
+    name: 'group commit: a full turn waits for its end',
+    file: 'src/log/partition/group-commit.ts',
+    find: '      await this.#enoughToWrite()',
+    replace: '      await this.#turnEnds()',
+    tests: ['src/log/partition/group-commit.test.ts'],
+  },
+  {
     name: 'acknowledge before sync: a write is taken for durable',
     file: 'src/log/partition/group-commit.ts',
     find: '        flush.release()\n        flush.written.done()\n',
