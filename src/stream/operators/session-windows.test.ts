@@ -67,7 +67,7 @@ sums(
 /** A session of a key whose records have their own gaps, ten times their values: with its end. */
 function ending(
   timer: number,
-  ...live: readonly (readonly [start: number, last: number, end: number, sum: number])[]
+  ...live: readonly (readonly [start: number, last: number, end: number, sum: number | null])[]
 ): string[] {
   const sessions = live.map(([start, last, end, value]) => ({ start, last, end, value }))
   return [`sessions 0 a ${JSON.stringify({ live: sessions, timer })}`, `timers ${timer} a true`]
@@ -217,6 +217,25 @@ sums(
     ['a 32 @17 W19', ['out: a[0,28) 48 @28 early'], kept(28, [0, 18, null])],
     ['W39', [], kept(48, [0, 18, null])],
     ['Winfinity', [], []],
+  ],
+  false,
+  { everyRecords: 2, panes: 'discarding' },
+)
+
+sums(
+  'a session that discards leaves the earlier one with its start alone',
+  byValue,
+  [
+    ['a 1 @0', [], [...ending(10, [0, 0, 10, 1]), countedOne(10)]],
+    // By its own watermark the earlier session is over, so it begins another one.
+    ['a 3 @0 W20', [], [...ending(10, [0, 0, 10, 1], [0, 0, 30, 3]), countedOne(10), countedOne(30)]],
+    [
+      'a 2 @1 W20',
+      ['out: a[0,30) 5 @30 early W20'],
+      [...ending(10, [0, 0, 10, 1], [0, 1, 30, null]), countedOne(10)],
+    ],
+    ['W31', ['out: a[0,10) 1 @10 on-time'], ending(35, [0, 1, 30, null])],
+    ['W36', [], []],
   ],
   false,
   { everyRecords: 2, panes: 'discarding' },

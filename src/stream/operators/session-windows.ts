@@ -50,6 +50,8 @@ export const sessionWindows = <K, V, A>(
       // The DSL takes no function of values of another type.
       'gapOf' in windows ? windows.gapOf(record.value as never, record) : windows.gapMs
     const endOf = ({ last, end = last + (fixedMs ?? 0) }: Session<A>): number => end
+    // If each record has its own gap, a session that is over may start where a later one does.
+    const placeOf = ({ start, end = start }: Session<A>): number => end
 
     const resultOf = (
       rawKey: string,
@@ -59,8 +61,7 @@ export const sessionWindows = <K, V, A>(
     ): WindowResult<K, A> => ({
       rawKey,
       key,
-      // If each record has its own gap, a session that is over may start where a later one does.
-      place: session.end ?? session.start,
+      place: placeOf(session),
       start: session.start,
       end: endOf(session),
       value: session.value,
@@ -84,10 +85,10 @@ export const sessionWindows = <K, V, A>(
     const discards = policies.some(isDiscarding)
     let isFiring = false
     const out = emission(context, policies, results, {
-      discard({ rawKey, start }) {
+      discard({ rawKey, place }) {
         if (isFiring) return
         const known = sessions.of(rawKey)
-        const emptied = known?.live.map(one => (one.start === start ? { ...one, value: null } : one))
+        const emptied = known?.live.map(one => (placeOf(one) === place ? { ...one, value: null } : one))
         sessions.put(rawKey, emptied ?? [], known)
       },
     })
