@@ -6,8 +6,8 @@
  * of tables.)
  *
  * A slice takes records until the first of its windows is complete. It changes no more then, as long as one
- * of its windows needs it. A record that comes later, which only some of the windows take or which corrects
- * what has fired, is added to the own row of each window.
+ * of its windows needs it, so its windows read it once (slice-reader.ts). A record that comes later, which
+ * only some of the windows take or which corrects what has fired, is added to the own row of each window.
  *
  * State: `slices`, namespace = the start of the slice, key → row.
  */
@@ -17,6 +17,7 @@ import type { Aggregation, Fold, Join } from './aggregation.ts'
 import type { WindowResult } from './emission.ts'
 import { type OperatorContext, stateBegin } from './operator.ts'
 import type { StreamRecord } from './record.ts'
+import { type Cursor, cursorOf, sliceReader } from './slice-reader.ts'
 import type { WindowGrid } from './window-grid.ts'
 import type { Row } from './window-row.ts'
 import type { AlignedWindows } from './windows.ts'
@@ -53,6 +54,7 @@ export function windowSlices<K, V, A>(
   if (!join || !areWhole || timeZone !== undefined || time === 'processing') return undefined
 
   const rows = context.state<Row<A>>('slices', { isScanned: true })
+  const complete = sliceReader(rows)
   /** The slice of the last call: most calls are about the same one again. */
   let known = Number.NaN
   const startOf = (timestamp: number): number => {
@@ -101,9 +103,11 @@ export function windowSlices<K, V, A>(
     *scan(from, to, afterKey) {
       for (let place = nextPlace(from); place < to; place = nextPlace(place + 1)) {
         const after = place === from ? afterKey : undefined
-        const parts = [own.scan(place, place + 1, after)]
-        for (let slice = grid.startOf(place); slice < grid.endOf(place); slice += advanceMs)
-          parts.push(rows.scan(slice, slice + 1, after))
+        const start = grid.startOf(place)
+        complete.forgetBefore(start)
+        const parts = [cursorOf(own.scan(place, place + 1, after))]
+        for (let slice = start; slice < grid.endOf(place); slice += advanceMs)
+          parts.push(complete.read(slice, after))
         yield* joinedByKey(join, place, parts)
       }
     },
@@ -124,19 +128,17 @@ function joinRows<A>(join: Join<A>, one: Row<A> | undefined, other: Row<A>): Row
 function* joinedByKey<A>(
   join: Join<A>,
   place: number,
-  parts: readonly Generator<StateEntry<Row<A>>, void>[],
+  parts: readonly Cursor<Row<A>>[],
 ): Generator<StateEntry<Row<A>>> {
-  const heads = parts.map(part => part.next().value)
   for (;;) {
     let key: string | undefined
-    for (const head of heads) if (head && (key === undefined || head.key < key)) key = head.key
+    for (const { head } of parts) if (head && (key === undefined || head.key < key)) key = head.key
     if (key === undefined) return
     let value: Row<A> | undefined
-    for (let n = 0; n < heads.length; n += 1) {
-      const head = heads[n]
-      if (head?.key !== key) continue
-      value = joinRows(join, value, head.value)
-      heads[n] = parts[n]!.next().value
+    for (const part of parts) {
+      if (part.head?.key !== key) continue
+      value = joinRows(join, value, part.head.value)
+      part.next()
     }
     yield { namespace: place, key, value: value! }
   }

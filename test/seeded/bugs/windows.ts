@@ -59,6 +59,20 @@ export const windowBugs: readonly SeededBug[] = [
     tests: ['src/stream/operators/window-slices.test.ts'],
   },
   {
+    name: 'operators: a slice is kept without the rows before the place of a restart',
+    file: 'src/stream/operators/slice-reader.ts',
+    find: 'if (afterKey === undefined) kept.set',
+    replace: 'kept.set',
+    tests: ['src/stream/operators/slice-reader.test.ts'],
+  },
+  {
+    name: 'operators: the rows of slices stay in memory once no window needs them',
+    file: 'src/stream/operators/slice-reader.ts',
+    find: 'if (slice < first) kept.delete(slice)',
+    replace: 'if (slice < first - 1e9) kept.delete(slice)',
+    tests: ['src/stream/operators/slice-reader.test.ts'],
+  },
+  {
     name: 'operators: a window that is complete has an early result, too',
     file: 'src/stream/operators/emission.ts',
     find: 'if (result.lastInstant < watermark) {',
