@@ -47,6 +47,25 @@ test('the form of exchange may change if no records are left between the stages'
   }
 })
 
+for (const [change, after, exchange] of [
+  ['is gone', numbers => numbers.to(output), 'topic'],
+  ['is in memory', regrouped, 'memory'],
+] satisfies [string, Program, RunOptions['exchange']][])
+  test(`an app continues for good once its exchange ${change}, also past inputs without new records`, async () => {
+    const world = await World.open()
+    await world.write(
+      'input',
+      [0, 1].map(partition => ({ key: 'k', value: 1, partition })),
+      { partitions: 2 },
+    )
+    await world.run(appOf(regrouped), { until: 'now', exchange: 'topic' })
+    for (const value of [3, 4]) {
+      await write(world, value)
+      await world.run(appOf(after), { until: 'now', exchange })
+    }
+    deepEqual(await valuesIn(world), ['1', '2', '3', '4'])
+  })
+
 test('a change to the exchange in memory is refused if records are left between the stages, and the advice helps', async () => {
   let refusals = 0
   for (let ms = 0; ms < 12; ms += 1) {
