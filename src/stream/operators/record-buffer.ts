@@ -11,6 +11,7 @@
  */
 import { storable } from '../../state/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
+import { appended } from './appended.ts'
 import { inTurns, type Operator, type OperatorContext, stateBegin } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 
@@ -78,7 +79,7 @@ export function recordBuffer<V>(
         pages.put(piece, rawKey, { full, records: [record] })
         return
       }
-      pages.put(piece, rawKey, { full: open?.full ?? 0, records: [...(open?.records ?? []), record] })
+      pages.put(piece, rawKey, { full: open?.full ?? 0, records: appended(open?.records ?? [], record) })
       if (piece >= oldest) return
       oldest = piece
       context.wakeAt(endOf(piece))

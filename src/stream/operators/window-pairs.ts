@@ -9,6 +9,7 @@
 import type { Windowed } from '../../schema/index.ts'
 import { storable } from '../../state/index.ts'
 import type { Fold, SessionAggregation } from './aggregation.ts'
+import { appended } from './appended.ts'
 import { stateless, type Unary } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { returned } from './returned.ts'
@@ -36,8 +37,8 @@ export function bySide<K, L, R>(): SessionAggregation<K, L | R, Sides<L, R>> {
   })
   return {
     folds: [
-      fold((sides, value: L) => ({ ...sides, left: [...sides.left, value] })),
-      fold((sides, value: R) => ({ ...sides, right: [...sides.right, value] })),
+      fold((sides, value: L) => ({ ...sides, left: appended(sides.left, value) })),
+      fold((sides, value: R) => ({ ...sides, right: appended(sides.right, value) })),
     ],
     merge: (one, other) => ({
       left: [...one.left, ...other.left],
