@@ -120,6 +120,7 @@ check('a loop of combinations', middle.allowCombinations().followedBy('b', is('b
   'c a1 a3 a4 b',
   'c a1 a2 a3 a4 b',
 ])
+const as = begin.begin('x', is('a')).oneOrMore().greedy()
 check('a greedy loop', middle.greedy().followedBy('b', is('b')), middles, ['c a1 a2 a3 a4 b'])
 check(
   'a greedy loop takes what the next step would take',
@@ -149,6 +150,24 @@ check(
   begin.begin('x', is('a')).oneOrMore().greedy().followedBy('y', is('ab')),
   'a1 d a2 b',
   ['a1 a2 b', 'a2 b'],
+)
+check(
+  'an optional step behind a greedy loop leaves the loop its events, and so does the step after it',
+  as.followedBy('o', is('o')).optional().followedBy('y', is('ac')),
+  'a1 x a2 c',
+  ['a1 a2 c', 'a2 c'],
+)
+check(
+  'an optional loop behind a greedy one takes nothing from it',
+  as.followedBy('o', is('oa')).oneOrMore().optional().followedBy('y', is('c')),
+  'a1 x a2 c',
+  ['a1 a2 c', 'a2 c'],
+)
+check(
+  'a step behind notNext takes nothing from the greedy loop before that',
+  as.notNext(is('n')).followedBy('y', is('ac')),
+  'a1 x a2 c',
+  ['a1 a2 c', 'a2 c'],
 )
 check(
   'a greedy loop that an event has ended leaves the next step what fits the loop',
@@ -366,6 +385,11 @@ for (const [name, make, about] of [
   ['two ends of a loop', () => a.oneOrMore().until(is('b')).until(is('c')), /until contradicts until/],
   ['times 0', () => a.times(0), /times takes whole numbers/],
   ['more times than less', () => a.times(3, 2), /times takes whole numbers/],
+  [
+    'a group without end that may take nothing',
+    () => a.next(begin.begin('b', is('b')).optional().next('c').optional()).oneOrMore(),
+    /oneOrMore repeats a group that may take no event.*times\(1, 10\)/,
+  ],
   ['a group with a time', () => a.next(begin.begin('b').within('1s')), /A group ends/],
   ['no time', () => a.within(0), /within must be longer than nothing/],
   ['a time without end', () => a.within(Number.MAX_SAFE_INTEGER), /time of within.*is the most/],

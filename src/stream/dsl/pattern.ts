@@ -170,7 +170,13 @@ export class Pattern<V, M, L extends PropertyKey> implements PatternOf<V, M> {
       throw wrong(
         `${method} takes whole numbers from 1 on, the smaller one first; got ${inWords(min)} and ${inWords(max)}.`,
       )
-    return this.#last('count', method, () => ({ min, max }))
+    return this.#last('count', method, ({ takes }) => {
+      if (max === Number.POSITIVE_INFINITY && mayTakeNone(takes))
+        throw wrong(
+          `${method} repeats a group that may take no event, and so would never end: say of one of its steps that it is not optional, or how often the group comes, as times(1, 10).`,
+        )
+      return { min, max }
+    })
   }
 
   /** Changes the last step. As in Flink, a second word on one aspect is refused: one would be lost. */
@@ -194,6 +200,11 @@ export class Pattern<V, M, L extends PropertyKey> implements PatternOf<V, M> {
       said: { ...said, [aspect]: method },
     })
   }
+}
+
+/** A group of steps that may all be left out. */
+function mayTakeNone(takes: Step['takes']): boolean {
+  return 'group' in takes && takes.group.every(step => step.isOptional || mayTakeNone(step.takes))
 }
 
 /** A group, and a condition, whatever their types: the compiler has seen them. */

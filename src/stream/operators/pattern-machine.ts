@@ -65,6 +65,8 @@ interface Behind {
   readonly id: number
   readonly loop: State
   readonly step: State
+  /** The state of a run that has skipped an event, by where in the step it waits: still behind the loop. */
+  readonly waiting: Map<State, Behind>
 }
 
 /** The next event must not fulfil these. */
@@ -116,7 +118,37 @@ export function machineOf(steps: readonly Step[], ending: Nots): Machine {
       ? add<NotNext>({ kind: 'not-next', nots: ending.notNext, next: last })
       : last
   })([])
+  for (const state of states.filter(({ kind }) => kind === 'behind')) keepWaiting(state as Behind)
   return { start, states }
+
+  /** Adds a state for each further wait, with ids after those that stored runs may have. */
+  function keepWaiting(behind: Behind): void {
+    const { loop, step, waiting } = behind
+    for (const state of waitsOf(step)) {
+      if (state === step) waiting.set(state, behind)
+      if (waiting.has(state)) continue
+      const left = add<Behind>({ kind: 'behind', loop, step: state, waiting: new Map() })
+      left.waiting.set(state, left)
+      waiting.set(state, left)
+    }
+  }
+
+  /** Where a run may wait that an event has passed in this state. */
+  function waitsOf(state: State): readonly State[] {
+    switch (state.kind) {
+      case 'fork':
+        return [...waitsOf(state.again), ...waitsOf(state.rest)]
+      case 'not-next':
+        return waitsOf(state.next)
+      case 'behind':
+        keepWaiting(state)
+        return [...state.waiting.values()]
+      case 'wait':
+      case 'absence':
+      case 'end':
+        return [state]
+    }
+  }
 
   /** The steps one after the other, then `after`. `head`: how the first follows. `over`: ends all of them. */
   function sequence(
@@ -164,7 +196,7 @@ export function machineOf(steps: readonly Step[], ending: Nots): Machine {
       return fork
     }
     const left = (after: State, loop: State): State =>
-      isGreedy ? add<Behind>({ kind: 'behind', loop, step: after }) : after
+      isGreedy ? add<Behind>({ kind: 'behind', loop, step: after, waiting: new Map() }) : after
     /** The step one time. `idle`: ends the skipping before it. */
     const one = (
       reached: Contiguity,

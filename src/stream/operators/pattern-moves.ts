@@ -35,8 +35,7 @@ export function movesOf(state: State, event: unknown, taken: () => Taken): Moves
       if (loop.some(({ kind }) => kind === 'take')) return none
       const step = movesOf(state.step, event, taken)
       if (loop.length === 0) return step
-      const moves = step.moves.map(move => (isWaiting(move, state.step) ? { ...move, to: state } : move))
-      return { ...step, moves }
+      return { ...step, moves: step.moves.map(move => stillBehind(state, move)) }
     }
     case 'not-next': {
       if (fulfils(state.nots)) return stopped
@@ -50,8 +49,9 @@ export function movesOf(state: State, event: unknown, taken: () => Taken): Moves
   }
 }
 
-function isWaiting(move: Move, state: State): boolean {
-  return move.kind === 'skip' && move.to === state
+/** A run that waits on after the loop is behind the loop still. */
+function stillBehind({ waiting }: State & { readonly kind: 'behind' }, move: Move): Move {
+  return move.kind === 'skip' ? { kind: 'skip', to: waiting.get(move.to) ?? move.to } : move
 }
 
 /** Whether a run that comes to this state has matched. */

@@ -109,6 +109,13 @@ export const processBugs: readonly SeededBug[] = [
     tests: ['src/stream/dsl/match.test.ts'],
   },
   {
+    name: 'match: an optional step leaves a greedy loop behind, once an event was skipped',
+    file: 'src/stream/operators/pattern-moves.ts',
+    find: 'waiting.get(move.to) ?? move.to',
+    replace: 'move.to',
+    tests: ['src/stream/dsl/match.test.ts'],
+  },
+  {
     name: 'match: the step after a greedy loop gets nothing that would fit it, when the loop is over',
     file: 'src/stream/operators/pattern-moves.ts',
     find: 'if (loop.length === 0) return step',
