@@ -9,6 +9,14 @@ export function joined(op: string, left: number | null, right: number | null, n:
   return right === null && op === 'join' ? null : join(left, right, null, n)
 }
 
+/** The events of both sides, in their order. */
+function inTurn(left: readonly Event[], right: readonly Event[]): { event: Event; isLeft: boolean }[] {
+  return [
+    ...left.map(event => ({ event, isLeft: true })),
+    ...right.map(event => ({ event, isLeft: false })),
+  ].toSorted((a, b) => inOrder(a.event, b.event))
+}
+
 export function joinedTables(
   left: readonly Event[],
   right: readonly Event[],
@@ -16,25 +24,19 @@ export function joinedTables(
   n: number,
   to: To,
 ): Event[] {
-  const both = [
-    ...left.map(event => ({ event, isLeft: true })),
-    ...right.map(event => ({ event, isLeft: false })),
-  ]
   const sides = { left: new Map<string, Event>(), right: new Map<string, Event>() }
-  return both
-    .toSorted((a, b) => inOrder(a.event, b.event))
-    .flatMap(({ event, isLeft }) => {
-      const key = event.key!
-      const other = (isLeft ? sides.right : sides.left).get(key)
-      ;(isLeft ? sides.left : sides.right).set(key, event)
-      const match = other?.value ?? null
-      const resultOf = (value: number | null): number | null =>
-        isLeft ? joined(op, value, match, n) : joined(op, match, value, n)
-      const change = { key, value: resultOf(event.value), previous: resultOf(event.previous) }
-      if (change.value === null && change.previous === null) return []
-      const timestamp = match === null ? event.timestamp : Math.max(event.timestamp, other!.timestamp)
-      return to(event, [{ ...change, timestamp }])
-    })
+  return inTurn(left, right).flatMap(({ event, isLeft }) => {
+    const key = event.key!
+    const other = (isLeft ? sides.right : sides.left).get(key)
+    ;(isLeft ? sides.left : sides.right).set(key, event)
+    const match = other?.value ?? null
+    const resultOf = (value: number | null): number | null =>
+      isLeft ? joined(op, value, match, n) : joined(op, match, value, n)
+    const change = { key, value: resultOf(event.value), previous: resultOf(event.previous) }
+    if (change.value === null && change.previous === null) return []
+    const timestamp = match === null ? event.timestamp : Math.max(event.timestamp, other!.timestamp)
+    return to(event, [{ ...change, timestamp }])
+  })
 }
 
 /** Each row of the left table with the row that it refers to. */
@@ -45,35 +47,29 @@ export function referring(
   n: number,
   to: To,
 ): Event[] {
-  const both = [
-    ...left.map(event => ({ event, isLeft: true })),
-    ...right.map(event => ({ event, isLeft: false })),
-  ]
   const sides = { left: new Map<string, Event>(), right: new Map<string, Event>() }
   const given = new Map<string, number | null>()
-  return both
-    .toSorted((a, b) => inOrder(a.event, b.event))
-    .flatMap(({ event, isLeft }) => {
-      ;(isLeft ? sides.left : sides.right).set(event.key!, event)
-      const referredBy = ({ key, value }: Event): string | null =>
-        value === null ? null : keyOf(value, key, n)
-      const changed = isLeft ? [event] : [...sides.left.values()].filter(row => referredBy(row) === event.key)
-      return to(
-        event,
-        changed.flatMap(row => {
-          const { key, value } = row
-          const other = sides.right.get(referredBy(row) ?? '')
-          const match = other?.value ?? null
-          const result = joined(op, value, match, n)
-          const previous = given.get(key!) ?? null
-          given.set(key!, result)
-          if (result === null && previous === null) return []
-          const times = [event, ...(value === null ? [] : [row]), ...(match === null ? [] : [other!])]
-          const timestamp = Math.max(...times.map(each => each.timestamp))
-          return [{ key, value: result, previous, timestamp }]
-        }),
-      )
-    })
+  return inTurn(left, right).flatMap(({ event, isLeft }) => {
+    ;(isLeft ? sides.left : sides.right).set(event.key!, event)
+    const referredBy = ({ key, value }: Event): string | null =>
+      value === null ? null : keyOf(value, key, n)
+    const changed = isLeft ? [event] : [...sides.left.values()].filter(row => referredBy(row) === event.key)
+    return to(
+      event,
+      changed.flatMap(row => {
+        const { key, value } = row
+        const other = sides.right.get(referredBy(row) ?? '')
+        const match = other?.value ?? null
+        const result = joined(op, value, match, n)
+        const previous = given.get(key!) ?? null
+        given.set(key!, result)
+        if (result === null && previous === null) return []
+        const times = [event, ...(value === null ? [] : [row]), ...(match === null ? [] : [other!])]
+        const timestamp = Math.max(...times.map(each => each.timestamp))
+        return [{ key, value: result, previous, timestamp }]
+      }),
+    )
+  })
 }
 
 export function joinedStreams([left = [], right = []]: Event[][], operation: StreamJoinOperation): Event[] {
