@@ -20,9 +20,9 @@ public class Requests {
             String answer;
             try {
                 answer = json.writeValueAsString(program.answer(json.readTree(line)));
-            } catch (Exception | LinkageError error) {
+            } catch (Exception | LinkageError | AssertionError error) {
                 error.printStackTrace();
-                answer = json.writeValueAsString(Map.of("error", String.valueOf(error)));
+                answer = json.writeValueAsString(Map.of("error", error + ", caused by " + error.getCause()));
             }
             output.println(answer);
         }

@@ -1,7 +1,4 @@
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
 import java.time.Duration;
 import java.util.*;
 import java.util.function.*;
@@ -16,23 +13,10 @@ import org.apache.kafka.streams.state.*;
  * its steps, as JSON; each line that it prints is what the steps give.
  */
 public class StreamsPrograms {
-    static final ObjectMapper json = new ObjectMapper();
     static final String BEAT = "~";
 
     public static void main(String[] arguments) throws Exception {
-        var lines = new BufferedReader(new InputStreamReader(System.in));
-        // Kafka Streams logs to the standard output.
-        var output = System.out;
-        System.setOut(System.err);
-        for (String line; (line = lines.readLine()) != null; ) {
-            String answer;
-            try {
-                answer = json.writeValueAsString(answers(json.readTree(line), arguments[0]));
-            } catch (Exception | AssertionError error) {
-                answer = json.writeValueAsString(Map.of("error", error + ", caused by " + error.getCause()));
-            }
-            output.println(answer);
-        }
+        Requests.answerAll(run -> answers(run, arguments[0]));
     }
 
     static List<Map<String, List<String>>> answers(JsonNode run, String stateFolder) {
@@ -244,7 +228,7 @@ public class StreamsPrograms {
             return op.equals("join") ? stream.join(global, key, joiner) : stream.leftJoin(global, key, joiner);
         }
 
-        /** A record waits 1 ms longer in millrace: until no change of its own time can come. */
+        /** In millrace a record waits 1 ms longer, until no change of its own time can come. */
         KStream<String, Long> asOf(JsonNode operation, String op, int n) {
             long grace = graceOf(operation);
             long past = grace + operation.get("history").asLong();

@@ -151,7 +151,7 @@ final class Admins extends Cases {
         run("offsets", "of what is unknown", () -> {
             var unknown = new TopicPartition(newTopic(1), 5);
             var result = done(admin.listOffsets(Map.of(unknown, OffsetSpec.latest()), new org.apache.kafka.clients.admin.ListOffsetsOptions().timeoutMs(2000)).all());
-            // The client asks until its time is over. Then it names the last answer, or the time if a request is under way.
+            // The client asks until its time-out. Then it throws the last error, or, while a request is open, the time-out.
             return List.of("UnknownTopicOrPartitionException", "TimeoutException").contains(result) ? "refused until the time is over" : result;
         });
         run("offsets", "delete records", () -> {
