@@ -2,8 +2,8 @@
  * Kafka Streams' exactly-once word count against our broker, through kill -9 of either side: every word is
  * counted once, and each of its counts is written once.
  */
-import { deepEqual, ok } from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
+import { deepEqual } from 'node:assert/strict'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,43 +13,47 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { seededRandom } from '../../src/base/index.ts'
 import { openLog, text, topic } from '../../src/index.ts'
 import { kill, startOurBroker } from './child.ts'
-import { kafkaClassPath, peersFolder } from './install.ts'
+import { kafkaClassPath, peersFolder, requireProgram } from './install.ts'
 
 const words = topic('words', { key: text(), value: text() })
 const counts = topic('counts', { key: text(), value: text() })
 const vocabulary = ['to', 'be', 'or', 'not', 'that', 'is', 'the', 'question']
-const wordCount = 12_000
 const partitions = 2
 /** Each side is killed so often. */
 const kills = 3
-/** Words that are counted between two kills, at least. A slow look at them finds some thousand more. */
-const betweenCount = 200
+/** Words before each kill: the app counts one each millisecond. */
+const portion = 1000
+/** After they were sent: the kill comes in the middle of them. */
+const killAfterMs = 300
 const pollMs = 50
 const appId = 'word-count'
 
 test("Kafka Streams' word count is exact through kills of the broker and of itself", async () => {
+  requireProgram('kcat', ['-V'], 'kcat')
   mkdirSync(peersFolder, { recursive: true })
   const folder = mkdtempSync(join(peersFolder, 'run-streams-'))
   const [data, state] = [join(folder, 'data'), join(folder, 'state')]
-  const expected = await writeWords(data)
+  await createTopics(data)
   let broker = await startOurBroker(data)
   const { port } = broker
   let app = await startApp(port, state)
   try {
-    let counted = 0
-    for (let n = 0; n < 2 * kills; n += 1) {
-      counted = await countedPast(data, Math.min(counted + betweenCount, wordCount))
-      // On a slow machine later kills may find an app that has counted all.
-      ok(counted < wordCount || n > 1, 'each side was killed while it counted')
-      if (n % 2 === 0) {
+    const random = seededRandom(1)
+    const expected = noCounts()
+    for (let n = 1; n <= 2 * kills; n += 1) {
+      const sent = Array.from({ length: portion }, () => vocabulary[random.int(vocabulary.length)]!)
+      for (const word of sent) expected.get(word)!.push(`${expected.get(word)!.length + 1}`)
+      send(port, sent)
+      await sleep(killAfterMs)
+      if (n % 2 === 1) {
         await kill(broker.process)
         broker = await startOurBroker(data, port)
       } else {
         await kill(app)
         app = await startApp(port, state)
       }
+      await counted(data, n * portion)
     }
-    await countedPast(data, wordCount)
     // What is counted twice would come now.
     await sleep(1000)
     deepEqual((await countedIn(data)).counts, expected)
@@ -60,22 +64,14 @@ test("Kafka Streams' word count is exact through kills of the broker and of itse
   }
 })
 
-/** Returns the counts of each word, in their order. */
-async function writeWords(data: string): Promise<Map<string, string[]>> {
-  const random = seededRandom(1)
+async function createTopics(data: string): Promise<void> {
   await using log = await openLog(data)
-  await log.createTopic(words.name, { partitions })
-  await log.createTopic(counts.name, { partitions })
-  const producer = log.producer(words)
-  const written = new Map(vocabulary.map((word): [string, string[]] => [word, []]))
-  for (let n = 0; n < wordCount; n += 1) {
-    const value = vocabulary[random.int(vocabulary.length)]!
-    const before = written.get(value)!
-    before.push(`${before.length + 1}`)
-    await producer.send({ key: `${n}`, value })
-  }
-  await producer.close()
-  return written
+  for (const { name } of [words, counts]) await log.createTopic(name, { partitions })
+}
+
+/** Returns once the broker has all of them. */
+function send(port: number, sent: readonly string[]): void {
+  execFileSync('kcat', ['-b', `127.0.0.1:${port}`, '-P', '-t', words.name], { input: `${sent.join('\n')}\n` })
 }
 
 /** What was written so far, as another process sees it. */
@@ -83,7 +79,7 @@ async function countedIn(
   data: string,
 ): Promise<{ readonly counts: Map<string, string[]>; readonly total: number }> {
   await using log = await openLog(data, { readOnly: true })
-  const found = new Map(vocabulary.map((word): [string, string[]] => [word, []]))
+  const found = noCounts()
   let total = 0
   for await (const { key, value } of log.consumer(counts, { until: 'end' })) {
     found.get(key!)!.push(value!)
@@ -92,13 +88,14 @@ async function countedIn(
   return { counts: found, total }
 }
 
-/** Resolves once so many words were counted; to how many those are. */
-async function countedPast(data: string, count: number): Promise<number> {
-  for (;;) {
-    const { total } = await countedIn(data)
-    if (total >= count) return total
-    await sleep(pollMs)
-  }
+/** Of each word, in their order. */
+function noCounts(): Map<string, string[]> {
+  return new Map(vocabulary.map(word => [word, []]))
+}
+
+/** Resolves once so many words were counted. */
+async function counted(data: string, count: number): Promise<void> {
+  while ((await countedIn(data)).total < count) await sleep(pollMs)
 }
 
 /** Resolves when it runs. */
