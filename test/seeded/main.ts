@@ -35,7 +35,14 @@ const fileTimeoutMs = 300_000
 const folder = mkdtempSync(join(tmpdir(), 'millrace-seeded-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
-process.exitCode = (await main(bugs.filter(isChosen))) ? 0 : 1
+const chosen = bugs.filter(isChosen)
+if (chosen.length === 0) {
+  console.error(
+    `No seeded bug has '${process.argv.slice(2).join("' or '")}' in its name: see test/seeded/bugs/.`,
+  )
+  process.exit(2)
+}
+process.exitCode = (await catchesAll()) ? 0 : 1
 
 /** All bugs, or those whose name contains one of the arguments. */
 function isChosen({ name }: SeededBug): boolean {
@@ -43,7 +50,7 @@ function isChosen({ name }: SeededBug): boolean {
   return parts.length === 0 || parts.some(part => name.includes(part))
 }
 
-async function main(chosen: readonly SeededBug[]): Promise<boolean> {
+async function catchesAll(): Promise<boolean> {
   const tree = copyTree()
   const files = [...new Set(chosen.flatMap(({ tests }) => tests))]
   console.log(`Without a bug: ${files.length} test files`)
