@@ -24,7 +24,9 @@ export class AnsweringProgram {
     const sources = join(import.meta.dirname, 'java')
     const source = join(sources, `${className}.java`)
     run('javac', ['-nowarn', '-d', classes, '-cp', classPath, '-sourcepath', sources, source])
-    const args = ['-Xmx512m', '-cp', [classes, classPath].join(delimiter), className, this.#folder]
+    // Flink leaves folders among the temporary files of a process that is killed.
+    const options = ['-Xmx512m', `-Djava.io.tmpdir=${this.#folder}`]
+    const args = [...options, '-cp', [classes, classPath].join(delimiter), className, this.#folder]
     this.#process = spawn('java', args, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#complaints = (this.#complaints + text).slice(-complaintsMax)

@@ -90,7 +90,8 @@ function javaEngine(name: string, className: string, classPath: string): Engine 
       await createTopic(address, { topic: results, partitions: 1 })
       const connection = await RawConnection.open(address)
       const args = [query, `${address.host}:${address.port}`, results, join(folder, results)]
-      const options = ['-Xmx2g', '-cp', [folder, classPath].join(delimiter)]
+      // Flink leaves folders among the temporary files of a process that is killed.
+      const options = ['-Xmx2g', `-Djava.io.tmpdir=${folder}`, '-cp', [folder, classPath].join(delimiter)]
       const program = new Program('java', [...options, className, ...args])
       let offset = 0
       return {
