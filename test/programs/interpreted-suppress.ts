@@ -24,7 +24,8 @@ export function suppressed(changes: readonly Event[], { limit, bound }: Suppress
       if (first === undefined || !mustGo(first)) return
       held.delete(first.change.key!)
       const { value, previous } = first.change
-      if (value !== null || previous !== null) given.push({ ...first.change, path: atTheEnd })
+      if (value !== null || previous !== null)
+        given.push({ ...first.change, path: [...atTheEnd, given.length] })
     }
   }
   for (const change of changes) {

@@ -20,7 +20,7 @@ export function inWindows(records: readonly Keyed[], operation: WindowsOperation
     ? records.filter(({ timestamp, watermark }) => watermark <= timestamp + operation.lateness)
     : records
   const keys = Map.groupBy(taken, ({ key }) => key)
-  return [...keys].flatMap(([key, ofKey]) => {
+  return [...keys].flatMap(([key, ofKey]): Event[] => {
     let windows: readonly Window[] = []
     const changes = ofKey.flatMap(record => {
       const change = {
@@ -31,12 +31,14 @@ export function inWindows(records: readonly Keyed[], operation: WindowsOperation
         global: alwaysOne,
       }[operation.kind]
       const { after, changed } = change(windows, record, operation, ofKey)
+      const before = windows
       windows = after
       return changed.map((window, n) => ({
         ...record,
         key: named(key, window),
         value: window.value,
-        previous: null,
+        previous:
+          before.find(({ start, end }) => start === window.start && end === window.end)?.value ?? null,
         timestamp: window.latest,
         path: [...record.path, n],
       }))
@@ -48,6 +50,7 @@ export function inWindows(records: readonly Keyed[], operation: WindowsOperation
         ...ofKey[0]!,
         key: named(key, window),
         value: window.value,
+        previous: null,
         timestamp: window.lastInstant,
         path: atTheEnd,
       }))

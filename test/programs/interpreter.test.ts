@@ -9,7 +9,7 @@ import { forSeeds } from '../for-seeds.ts'
 import { TaskHarness } from '../stream/task-harness.ts'
 import { interpreted } from './interpreter.ts'
 import { Built, ourAnswer } from './our-answer.ts'
-import type { Answer, Input, Operation, Program } from './program.ts'
+import type { Answer, Input, Program } from './program.ts'
 import { randomProgram } from './random-program.ts'
 import { randomSteps } from './random-steps.ts'
 
@@ -55,11 +55,11 @@ function throughCrashes(program: Program, inputs: readonly Input[], random: Rand
 }
 
 /** By output, the results of all steps, in order where one is promised. */
-function inTotal({ operations, outputs }: Program, answers: readonly Answer[]): unknown {
+function inTotal(program: Program, answers: readonly Answer[]): unknown {
+  const { outputs, unordered } = program
   return outputs.map(output => {
-    const operation = operations[output]!
     const results = answers.flatMap(answer => answer[`out-${output}`] ?? [])
-    return waits(operation) || !isOrdered(operation) ? results.sort() : results
+    return waits(program, output) || unordered.includes(output) ? results.sort() : results
   })
 }
 
@@ -73,23 +73,24 @@ test('each record gives what the reference interpreter says', () =>
   }))
 
 /** By output, the results of each step; or of all steps together, where the step is a matter of time. */
-function comparable({ operations, outputs }: Program, answers: readonly Answer[]): unknown {
+function comparable(program: Program, answers: readonly Answer[]): unknown {
+  const { outputs, unordered } = program
   return outputs.map(output => {
-    const operation = operations[output]!
     const results = answers.map(answer => answer[`out-${output}`] ?? [])
-    if (waits(operation)) return results.flat().sort()
-    const ofSteps = results.map(each => (isOrdered(operation) ? each : each.toSorted()))
+    if (waits(program, output)) return results.flat().sort()
+    const ofSteps = results.map(each => (unordered.includes(output) ? each.toSorted() : each))
     return ofSteps.filter(each => each.length > 0)
   })
 }
 
-function waits(operation: Operation): boolean {
-  if (operation.on === 'windows') return operation.emit === 'final'
-  if (operation.on === 'joined streams') return operation.op !== 'join'
-  return operation.on === 'stream and history' || operation.on === 'suppressed'
-}
-
-/** Whether the order of the results of a record is promised. */
-function isOrdered(operation: Operation): boolean {
-  return operation.on !== 'referring tables' && (operation.on !== 'windows' || operation.kind !== 'sliding')
+/** Whether the step in which results come is a matter of time. */
+function waits(program: Program, position: number): boolean {
+  const operation = program.operations[position]!
+  if (operation.on === 'windows' && operation.emit === 'final') return true
+  if (operation.on === 'joined streams' && operation.op !== 'join') return true
+  if (operation.on === 'stream and history' || operation.on === 'suppressed') return true
+  return (
+    'of' in operation &&
+    [operation.of, ...('with' in operation ? [operation.with] : [])].some(of => waits(program, of))
+  )
 }

@@ -116,7 +116,10 @@ class Interpreter {
           const { key, watermark, timestamp } = event
           const isForgotten = watermark > timestamp + operation.history + operation.lateness
           const row = isForgotten ? null : this.#rowAsOf(operation.with, key, timestamp)
-          return to({ ...event, path: atTheEnd }, withRow(event, operation, key, row))
+          const over = [...this.#whenOver(timestamp + operation.lateness), position, timestamp, ...event.path]
+          const isAnsweredAtOnce = isForgotten || key === null || compare(over, event.path) < 0
+          const path = isAnsweredAtOnce ? event.path : over
+          return to({ ...event, path }, withRow(event, operation, key, row))
         })
       case 'streams': {
         const both = sides(operation.of, operation.with).flat()
@@ -138,7 +141,12 @@ class Interpreter {
           .sort(inOrder)
           .filter(isPresent)
           .map(ofSecond)
-        return inWindows(records, operation).map(result => ({ ...result, path: [...result.path, position] }))
+        const results = inWindows(records, operation)
+        if (operation.emit === 'changes')
+          return results.map(result => ({ ...result, path: [...result.path, position] }))
+        return results
+          .toSorted((a, b) => a.timestamp - b.timestamp || (a.key! < b.key! ? -1 : 1))
+          .map((result, n) => ({ ...result, path: [...this.#whenOver(result.timestamp), position, n] }))
       }
     }
   }
@@ -151,6 +159,20 @@ class Interpreter {
       watermark = Math.max(watermark, input.timestamp - this.#program.outOfOrderness)
       return [event]
     })
+  }
+
+  /** After the input with which the watermark of all streams has passed an instant. */
+  #whenOver(instant: number): Path {
+    const { operations, outOfOrderness } = this.#program
+    const watermarks = new Map<string, number>()
+    for (const each of operations)
+      if (each.on === 'topic' && each.op !== 'table') watermarks.set(each.topic, Number.NEGATIVE_INFINITY)
+    const last = this.#inputs.findIndex(({ topic, timestamp }) => {
+      const watermark = watermarks.get(topic)
+      if (watermark !== undefined) watermarks.set(topic, Math.max(watermark, timestamp - outOfOrderness))
+      return Math.min(...watermarks.values()) > instant
+    })
+    return last < 0 ? atTheEnd : [last, ...atTheEnd]
   }
 
   /** The row of a table before an event. What a table derives from another is never behind it. */

@@ -1,5 +1,12 @@
 /** What millrace gives for a program and its steps. */
-import { json, text, topic, type Topic, type WatermarkOptions } from '../../src/schema/index.ts'
+import {
+  json,
+  text,
+  topic,
+  type Topic,
+  type WatermarkOptions,
+  type Windowed,
+} from '../../src/schema/index.ts'
 import {
   App,
   global,
@@ -25,12 +32,32 @@ import {
   type WindowsOperation,
 } from './program.ts'
 
-type Records = Stream<string | null, number | null>
-type Rows = Table<string, number>
+/** That of a window is in text as in Kafka Streams: see {@link WindowsOperation}. */
+type Key = string | Windowed<Key>
+type Records = Stream<Key | null, number | null>
+type Rows = Table<Key, number>
 type Source = Topic<string, number>
 type Everywhere = GlobalTable<string, number>
 
-const { keep, drop, value, key, values, add, subtract, merge, join } = functions
+const { add, subtract, merge } = functions
+const keep = ofText(functions.keep)
+const drop = ofText(functions.drop)
+const value = ofText(functions.value)
+const key = ofText(functions.key)
+const values = ofText(functions.values)
+
+function join(left: number | null, right: number | null, k: Key | null, n: number): number | null {
+  return functions.join(left, right, textOf(k), n)
+}
+
+/** A function of text, which takes any key. */
+function ofText<R>(of: (value: number | null, key: string | null, n: number) => R) {
+  return (v: number | null, k: Key | null, n: number): R => of(v, textOf(k), n)
+}
+
+function textOf(k: Key | null): string | null {
+  return k === null || typeof k === 'string' ? k : `${textOf(k.key)}@${k.start}-${k.end}`
+}
 
 /** The program as an app, and what is written where. */
 export class Built {
@@ -44,8 +71,8 @@ export class Built {
     this.outputs = outputs.map(position => {
       const output = topic(`out-${position}`, { key: text(), value: json<number>() })
       const result = this.#made[position]!
-      if (result instanceof Table) result.to(output)
-      else result.to(output)
+      const records = result instanceof Table ? result.toStream() : result
+      records.map((v, k) => [textOf(k), v]).to(output)
       return output
     })
   }
@@ -83,7 +110,11 @@ export class Built {
       case 'suppressed':
         return this.#table(operation.of).suppress(operation.limit, operation.bound)
       case 'windows':
-        return windowed(this.#stream(operation.of), this.#stream(operation.with ?? operation.of), operation)
+        return resultsOf(
+          this.#stream(operation.of),
+          this.#stream(operation.with ?? operation.of),
+          operation,
+        ).emit(operation.emit)
     }
   }
 
@@ -125,7 +156,7 @@ const ofStream = {
   selectKey: (stream: Records, n: number) => stream.selectKey((v, k) => key(v, k, n)),
   map: (stream: Records, n: number) => stream.map((v, k) => [key(v, k, n), value(v, k, n)]),
   flatMap: (stream: Records, n: number) =>
-    stream.flatMap((v, k) => values(v, k, n).map(each => [key(each, k, n), each] as const)),
+    stream.flatMap((v, k) => values(v, k, n).map(each => [key(each, k, n) as Key | null, each] as const)),
   split: (stream: Records, n: number) =>
     stream.split({ dropped: (v, k) => drop(v, k, n) }, { rest: 'kept' }).kept,
   repartition: (stream: Records) => stream.filter((_, k) => k !== null).repartition(),
@@ -205,18 +236,11 @@ function cogrouped(left: Records, right: Records, n: number) {
     .cogroup(right.groupByKey(), (a, v) => add(a, v + 1, n))
 }
 
-function windowed(left: Records, right: Records, operation: WindowsOperation): Records {
-  return resultsOf(left, right, operation)
-    .emit(operation.emit)
-    .toStream()
-    .map((v, { key: k, start, end }) => [`${k}@${start}-${end}`, v])
-}
-
 function resultsOf(
   left: Records,
   right: Records,
   operation: WindowsOperation,
-): WindowedTable<string, number, number> {
+): WindowedTable<Key, number, number> {
   const { kind, size, advance, lateness: allowedLateness, op, n } = operation
   const adder = adderOf(n)
   if (kind === 'session') {

@@ -113,7 +113,10 @@ export interface StreamJoinOperation extends Binary<'joined streams', (typeof jo
   readonly lateness: number
 }
 
-/** An aggregate in windows; with a second stream it is a cogroup. */
+/**
+ * An aggregate in windows; with a second stream it is a cogroup. Its results are a table. A key of it is, in
+ * text, `key@start-end`.
+ */
 export interface WindowsOperation extends Unary<'windows', Fold | 'cogroup'> {
   readonly with?: number
   readonly kind: 'tumbling' | 'hopping' | 'sliding' | 'session' | 'global'
@@ -132,6 +135,8 @@ export interface Program {
   readonly operations: readonly Operation[]
   /** The positions of the operations whose results are written, each to a topic `out-` with its position. */
   readonly outputs: readonly number[]
+  /** Those of them whose results have an order by key alone. */
+  readonly unordered: readonly number[]
   /** Of all topics of streams. */
   readonly outOfOrderness: number
 }
@@ -156,18 +161,23 @@ export type Answer = Readonly<Record<string, readonly string[]>>
  */
 export const beat = '~'
 
+/** Whether a key is that of a beat, or of one of its windows. */
+function isBeat(key: string | null): boolean {
+  return key !== null && (key === beat || key.startsWith(`${beat}@`))
+}
+
 const letters = 'abcd'
 
 export const functions = {
   keep: (value: number | null, key: string | null, n: number): boolean =>
-    key === beat || (value === null ? n % 2 === 0 : value % n !== 0),
+    isBeat(key) || (value === null ? n % 2 === 0 : value % n !== 0),
   drop: (value: number | null, key: string | null, n: number): boolean => !functions.keep(value, key, n),
   value: (value: number | null, key: string | null, n: number): number | null =>
-    key === beat || value === null ? value : value % 7 === n ? null : (value * 3 + n) % 100,
+    isBeat(key) || value === null ? value : value % 7 === n ? null : (value * 3 + n) % 100,
   key: (value: number | null, key: string | null, n: number): string | null =>
-    key === beat || value === null ? key : value % 9 === 8 ? null : letters[(value + n) % letters.length]!,
+    isBeat(key) || value === null ? key : value % 9 === 8 ? null : letters[(value + n) % letters.length]!,
   values: (value: number | null, key: string | null, n: number): (number | null)[] =>
-    key === beat
+    isBeat(key)
       ? [value]
       : value === null
         ? []
@@ -179,7 +189,7 @@ export const functions = {
   merge: (left: number, right: number): number =>
     left === 0 ? right : right === 0 ? left : (left * 5 + right) % 9973,
   join: (left: number | null, right: number | null, key: string | null, n: number): number | null =>
-    key === beat ? (left ?? right) : orNull(((left ?? 50) * 3 + (right ?? 60)) % 100, n),
+    isBeat(key) ? (left ?? right) : orNull(((left ?? 50) * 3 + (right ?? 60)) % 100, n),
 } as const
 
 /** For an n below 10 every tenth result is null, which deletes. */

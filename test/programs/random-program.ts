@@ -4,13 +4,13 @@ import {
   folds,
   foreignKeyOps,
   globalTopic,
-  type HistoryOperation,
   historyTopic,
   type Operation,
   type Program,
   type StreamJoinOperation,
   streamOps,
   streamPairOps,
+  type StreamOp,
   streamTableOps,
   type InputTopic,
   streamTopics,
@@ -20,30 +20,7 @@ import {
   type TopicOperation,
   type WindowsOperation,
 } from './program.ts'
-
-/** What the generator has to know of a result. */
-interface Made {
-  readonly kind: 'stream' | 'table'
-  readonly topics: ReadonlySet<InputTopic>
-  /** Whether a keyed operator would be preceded by an exchange. */
-  readonly isMoved: boolean
-  /** Whether its records have passed an exchange. */
-  readonly hasCrossed: boolean
-  /** Whether it is made of several. */
-  readonly isMany: boolean
-  /** Whether one input may give several results of one key. */
-  readonly isPlural: boolean
-  /** Whether it is what a topic holds. */
-  readonly isSource: boolean
-  /** Whether its records may go into windows: event time comes from streams only. */
-  readonly hasTime: boolean
-  /** Whether the changes of each row come in the order of their times. */
-  readonly isMonotone: boolean
-  /** Of a table with history. */
-  readonly remembered: Pick<HistoryOperation, 'history' | 'lateness'> | undefined
-  /** Nothing but writing is done with it: what the peer gives in another form is compared there. */
-  readonly isLast: boolean
-}
+import { haveNoTopicInCommon, keyed, type Made, meetInOrder, ofWindows, rowsOf, together } from './made.ts'
 
 export interface RandomProgram {
   readonly program: Program
@@ -56,9 +33,9 @@ export function randomProgram(random: Random): RandomProgram {
   const generator = new Generator(random)
   const count = 1 + random.int(7)
   for (let n = 0; n < count || generator.operations.length < 2; n += 1) generator.grow()
-  const { operations, outputs, outOfOrderness, hidesTime } = generator
+  const { operations, outputs, unordered, outOfOrderness, hidesTime } = generator
   return {
-    program: { operations, outputs, outOfOrderness },
+    program: { operations, outputs, unordered, outOfOrderness },
     topics: [...new Set(operations.flatMap(each => ('topic' in each ? [each.topic] : [])))],
     hidesTime,
   }
@@ -82,72 +59,97 @@ class Generator {
     return this.#made.flatMap((_, position) => (this.#used.has(position) ? [] : [position]))
   }
 
+  get unordered(): number[] {
+    return this.outputs.filter(position => this.#made[position]!.order === 'by key')
+  }
+
   /** Adds an operator to a result at random; adds nothing where none fits. */
   grow(): void {
     const of = this.#any()
     const made = this.#made[of]!
     const n = this.#random.int(3) === 0 ? 10 : 2 + this.#random.int(5)
-    if (made.kind === 'stream') this.#growStream(of, made, n)
+    if (made.order === 'by key') this.#growByKey(of, made, n)
+    else if (made.kind === 'stream') this.#growStream(of, made, n)
     else this.#growTable(of, made, n)
+  }
+
+  /** What leaves the results of each key in order. */
+  #growByKey(of: number, made: Made, n: number): void {
+    if (made.kind === 'table') this.#mapRows(of, made, n)
+    else if (this.#random.int(3) === 0) this.#fold(of, made, n)
+    else this.#map(of, made, n, this.#one(streamOps.filter(keepsKeys)))
   }
 
   #growStream(of: number, made: Made, n: number): void {
     const choice = this.#random.int(14)
-    if (choice < 5) {
-      const op = this.#one(streamOps)
-      const isMoved = made.isMoved || op === 'selectKey' || op === 'map' || op === 'flatMap'
-      if (op === 'toTable') this.#add({ on: 'stream', op, of, n }, { ...keyed(made), kind: 'table' })
-      else if (op === 'repartition')
-        this.#add({ on: 'stream', op, of, n }, { ...made, hasCrossed: true, isMoved: false, isSource: false })
-      else {
-        const isPlural = made.isPlural || op === 'flatMapValues' || op === 'flatMap'
-        this.#add({ on: 'stream', op, of, n }, { ...made, isMoved, isPlural, isSource: false })
-      }
-    } else if (choice < 8) this.#join(of, made, n)
+    if (choice < 5) this.#map(of, made, n, this.#one(streamOps))
+    else if (choice < 8) this.#join(of, made, n)
     else if (choice < 9) {
-      const op = this.#one(folds)
-      // Without its aggregate a row starts from any time.
-      const rows = { ...rowsOf(keyed(made)), isMonotone: op === 'count' || n === 10 }
-      this.#add({ on: 'grouped stream', op, of, n }, rows)
+      const rows = this.#fold(of, made, n)
       if (this.#random.int(2) === 0) this.#suppress(this.operations.length - 1, rows, n)
     } else if (choice < 10) this.#pair(of, made, n)
     else if (choice < 12 && made.hasTime) this.#joinStreams(of, made, n)
     else if (made.hasTime) this.#windows(of, made, n)
   }
 
+  #map(of: number, made: Made, n: number, op: StreamOp): void {
+    const isMoved = made.isMoved || !keepsKeys(op)
+    const isWindowed = made.isWindowed && keepsKeys(op)
+    if (op === 'toTable') this.#add({ on: 'stream', op, of, n }, rowsOf(keyed(made)))
+    else if (op === 'repartition')
+      this.#add({ on: 'stream', op, of, n }, { ...made, hasCrossed: true, isMoved: false, isSource: false })
+    else {
+      const isPlural = made.isPlural || op === 'flatMapValues' || op === 'flatMap'
+      this.#add({ on: 'stream', op, of, n }, { ...made, isMoved, isWindowed, isPlural, isSource: false })
+    }
+  }
+
+  #fold(of: number, made: Made, n: number): Made {
+    const op = this.#one(folds)
+    // Without its aggregate a row starts from any time.
+    const rows = { ...rowsOf(keyed(made)), isMonotone: op === 'count' || n === 10 }
+    this.#add({ on: 'grouped stream', op, of, n }, rows)
+    return rows
+  }
+
   #growTable(of: number, made: Made, n: number): void {
     if (this.#random.int(8) === 0) this.#suppress(of, made, n)
     const choice = this.#random.int(10)
-    if (choice < 5) {
-      const op = this.#one(tableOps)
-      // In Kafka Streams each is an operator, so that several have an order; in millrace it is none.
-      if (
-        op === 'toStream' &&
-        this.operations.some(each => each.on === 'table' && each.op === op && each.of === of)
-      )
-        return
-      const kind = op === 'toStream' ? 'stream' : 'table'
-      this.#add({ on: 'table', op, of, n }, { ...made, kind, isSource: false })
-    } else if (choice < 7)
+    if (choice < 5) this.#mapRows(of, made, n)
+    else if (choice < 7)
       this.#add(
         { on: 'grouped table', op: this.#one(folds), of, n },
-        { ...rowsOf(made), hasCrossed: true, isPlural: true },
+        { ...rowsOf(made), isWindowed: false, hasCrossed: true, isPlural: true },
       )
-    else {
-      const other = this.#any('table')
-      const right = this.#made[other]!
-      if (!haveNoTopicInCommon(made, right)) return
-      const both = rowsOf(together(made, right))
-      // Of several changes of a row on their way, which ones are answered is a matter of time.
-      if (both.isPlural || this.#random.int(2) === 0)
-        this.#add({ on: 'tables', op: this.#one(joinOps), of, with: other, n }, both)
-      else
-        // The order of results of one change is compared by key, and so is nothing that depends on it.
-        this.#add(
-          { on: 'referring tables', op: this.#one(foreignKeyOps), of, with: other, n },
-          { ...both, isLast: true },
-        )
-    }
+    else if (made.isKept) this.#joinTables(of, made, n)
+  }
+
+  #mapRows(of: number, made: Made, n: number): void {
+    const op = this.#one(tableOps)
+    // In Kafka Streams each is an operator, so that several have an order; in millrace it is none.
+    if (
+      op === 'toStream' &&
+      this.operations.some(each => each.on === 'table' && each.op === op && each.of === of)
+    )
+      return
+    const kind = op === 'toStream' ? 'stream' : 'table'
+    this.#add({ on: 'table', op, of, n }, { ...made, kind, isSource: false })
+  }
+
+  #joinTables(of: number, made: Made, n: number): void {
+    const other = this.#any('table')
+    const right = this.#made[other]!
+    if (!haveNoTopicInCommon(made, right) || !right.isKept || right.order !== made.order) return
+    const both = rowsOf(together(made, right))
+    // Of several changes of a row on their way, which ones are answered is a matter of time.
+    if (both.isPlural || this.#random.int(2) === 0) {
+      if (made.isWindowed !== right.isWindowed) return
+      this.#add({ on: 'tables', op: this.#one(joinOps), of, with: other, n }, both)
+    } else if (!right.isWindowed)
+      this.#add(
+        { on: 'referring tables', op: this.#one(foreignKeyOps), of, with: other, n },
+        { ...both, order: 'by key' },
+      )
   }
 
   #join(of: number, made: Made, n: number): void {
@@ -165,9 +167,15 @@ class Generator {
       // A result waits, and so comes among others at some time.
       this.#add(
         { on: 'stream and history', op, of, with: other, n, ...remembered },
-        { ...together(keyed(made), right), isLast: true },
+        { ...together(keyed(made), right), hasTime: false, order: 'by key' },
       )
-    } else if (!remembered && meetInOrder(made, right))
+    } else if (
+      !remembered &&
+      right.isKept &&
+      right.order === 'all' &&
+      made.isWindowed === right.isWindowed &&
+      meetInOrder(made, right)
+    )
       this.#add(
         { on: 'stream and table', op, of, with: other, n },
         { ...together(keyed(made), right), hasTime: made.hasTime, isMany: made.isMany },
@@ -182,6 +190,7 @@ class Generator {
     const op = this.#one(streamPairOps)
     // The earlier one first: it is the order in which each record reaches the two.
     const pair = { of: Math.min(of, other), with: Math.max(of, other), n }
+    if (made.order !== 'all' || right.order !== 'all' || made.isWindowed !== right.isWindowed) return
     const isMoved = made.isMoved || right.isMoved
     if (op === 'merge') this.#add({ on: 'streams', op, ...pair }, { ...together(made, right), isMoved })
     else this.#add({ on: 'streams', op, ...pair }, rowsOf(together(keyed(made), keyed(right))))
@@ -190,7 +199,7 @@ class Generator {
   #joinStreams(of: number, made: Made, n: number): void {
     const other = this.#any('stream')
     const right = this.#made[other]!
-    if (other === of || !right.hasTime || !meetInOrder(made, right)) return
+    if (other === of || !right.hasTime || right.order !== 'all' || !meetInOrder(made, right)) return
     this.hidesTime = true
     const op = this.#one(joinOps)
     const lateness = this.#random.int(2) === 0 ? 0 : this.#random.int(30)
@@ -226,14 +235,14 @@ class Generator {
     const random = this.#random
     const bound = this.#one([{}, {}, { maxRecords: 1 + random.int(4) }, { maxBytes: 1 }] as const)
     const limit = 1 + random.int(40)
-    this.#add({ on: 'suppressed', op: 'suppress', of, n, limit, bound }, { ...made, isLast: true })
+    this.#add({ on: 'suppressed', op: 'suppress', of, n, limit, bound }, { ...made, order: 'by key' })
   }
 
   #windows(of: number, made: Made, n: number): void {
     const random = this.#random
     const other = random.int(2) === 0 ? this.#any('stream') : of
     const right = this.#made[other]!
-    const isCogroup = other !== of && right.hasTime && meetInOrder(made, right)
+    const isCogroup = other !== of && right.hasTime && right.order === 'all' && meetInOrder(made, right)
     const input = isCogroup ? together(keyed(made), keyed(right)) : made
     const kind = this.#one(['tumbling', 'hopping', 'sliding', 'session', 'global'] as const)
     // Global windows are never final.
@@ -259,7 +268,12 @@ class Generator {
       emit,
       isLateByItself: kind === 'sliding' || (kind === 'session' && !isOfOnePartition),
     }
-    this.#add(operation, { ...input, isMoved: true, isSource: false, hasTime: false, isLast: true })
+    // A record changes several sliding windows in any order, and several of them end in any order.
+    const order = kind === 'sliding' ? 'by key' : 'all'
+    const isPlural = input.isPlural || kind === 'hopping' || emit === 'final'
+    // Whether a session without a value is taken back or replaced is known at the end of a step.
+    const isLast = kind === 'session' && operation.op !== 'count' && operation.n < 10
+    this.#add(operation, { ...ofWindows(input), order, isPlural, isLast })
   }
 
   #add(operation: Operation, made: Made): void {
@@ -295,6 +309,9 @@ class Generator {
       isMonotone: false,
       remembered:
         source.op === 'history' ? { history: source.history, lateness: source.lateness } : undefined,
+      isWindowed: false,
+      isKept: true,
+      order: 'all',
       isLast: false,
     })
     return this.operations.length - 1
@@ -316,44 +333,6 @@ class Generator {
   }
 }
 
-/** Where its keys are needed. */
-function keyed(made: Made): Made {
-  return { ...withoutPast(made), isMoved: false, hasCrossed: made.hasCrossed || made.isMoved }
-}
-
-function rowsOf(made: Made): Made {
-  return { ...withoutPast(made), kind: 'table' }
-}
-
-function withoutPast(made: Made): Made {
-  return { ...made, isMonotone: false, isSource: false, remembered: undefined }
-}
-
-function together(left: Made, right: Made): Made {
-  return {
-    ...withoutPast(left),
-    topics: new Set([...left.topics, ...right.topics]),
-    hasCrossed: left.hasCrossed || right.hasCrossed,
-    isMany: true,
-    isPlural: left.isPlural || right.isPlural || !haveNoTopicInCommon(left, right),
-    hasTime: left.hasTime && right.hasTime,
-  }
-}
-
-/**
- * Whether both peers bring the records of the two in one order to where they meet. Those of one topic that
- * come over an exchange and beside it do not, as no log promises that, nor those that have come together
- * before.
- */
-function meetInOrder(left: Made, right: Made): boolean {
-  if (haveNoTopicInCommon(left, right)) return true
-  return ![left, right].some(each => each.hasCrossed || each.isMoved || each.isMany)
-}
-
-/**
- * A table that is joined to itself gives two results of each change: in millrace the first is of the new row
- * and the old one, in Kafka Streams both are of the new row.
- */
-function haveNoTopicInCommon(left: Made, right: Made): boolean {
-  return ![...left.topics].some(topic => right.topics.has(topic))
+function keepsKeys(op: StreamOp): boolean {
+  return op !== 'selectKey' && op !== 'map' && op !== 'flatMap' && op !== 'repartition'
 }

@@ -1,7 +1,9 @@
 import java.util.*;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.apache.kafka.streams.kstream.*;
 import org.apache.kafka.streams.processor.api.*;
+import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.state.*;
 
 /**
@@ -16,6 +18,13 @@ class StreamsDifferences {
     }
 
     private static <K> KStream<K, Long> through(KStream<K, Long> stream, Passes<K> passes) {
+        return throughMany(stream, record -> {
+            var next = passes.next(record);
+            return next == null ? List.of() : List.of(next);
+        });
+    }
+
+    private static <K> KStream<K, Long> throughMany(KStream<K, Long> stream, Function<FixedKeyRecord<K, Long>, List<FixedKeyRecord<K, Long>>> passes) {
         return stream.processValues(() -> new FixedKeyProcessor<K, Long, Long>() {
             FixedKeyProcessorContext<K, Long> context;
 
@@ -26,8 +35,7 @@ class StreamsDifferences {
 
             @Override
             public void process(FixedKeyRecord<K, Long> record) {
-                var next = passes.next(record);
-                if (next != null) context.forward(next);
+                passes.apply(record).forEach(context::forward);
             }
         });
     }
@@ -37,6 +45,47 @@ class StreamsDifferences {
         var known = new HashSet<K>();
         return through(table.toStream(), record ->
             (record.value() == null ? known.remove(record.key()) : known.add(record.key()) || true) ? record : null);
+    }
+
+    /** The keys of windows as text, which needs no exchange. */
+    @SuppressWarnings("unchecked")
+    static KStream<String, Long> named(KStream<Windowed<String>, Long> results, Function<Windowed<String>, String> nameOf) {
+        return (KStream<String, Long>) (KStream<?, Long>) through((KStream<Object, Long>) (KStream<?, Long>) results, record ->
+            InternalFixedKeyRecordFactory.create(new Record<>(nameOf.apply((Windowed<String>) record.key()), record.value(), record.timestamp(), record.headers())));
+    }
+
+    /** A final result has the last instant of its window. */
+    static KStream<Windowed<String>, Long> atTime(KStream<Windowed<String>, Long> results, Function<Windowed<String>, Long> timeOf) {
+        return through(results, record -> record.withTimestamp(timeOf.apply(record.key())));
+    }
+
+    /**
+     * The changes of sessions that have a value. One is not taken back if the next result has its bounds: the last
+     * result of each record is that of the session which took it.
+     */
+    static KStream<Windowed<String>, Long> sessions(KTable<Windowed<String>, Long> table) {
+        var gone = new LinkedHashMap<Windowed<String>, FixedKeyRecord<Windowed<String>, Long>>();
+        return throughMany(table.toStream(), record -> {
+            var key = record.key();
+            if (record.value() == null) {
+                gone.put(key, record);
+                return List.of();
+            }
+            gone.remove(key);
+            var changes = new ArrayList<>(gone.values());
+            gone.clear();
+            changes.add(record);
+            return changes;
+        });
+    }
+
+    /** Kafka Streams gives the result of a sliding window twice if it ends at the record and starts right after another one. */
+    static KStream<Windowed<String>, Long> once(KStream<Windowed<String>, Long> results) {
+        var last = new HashMap<Windowed<String>, List<Long>>();
+        return through(results, record -> {
+            var result = List.of(record.value(), record.timestamp());
+            return result.equals(last.put(record.key(), result)) ? null : record;
+        });
     }
 
     /** Null values are skipped in windows, too. Those that depend on other records know late ones by their own time. */

@@ -59,21 +59,25 @@ public class StreamsPrograms {
         return node.isNull() ? null : node.asLong();
     }
 
+    static boolean isBeat(String key) {
+        return key != null && (key.equals(BEAT) || key.startsWith(BEAT + "@"));
+    }
+
     /** The functions of program.ts. */
     static boolean keep(Long value, String key, int n) {
-        return BEAT.equals(key) || (value == null ? n % 2 == 0 : value % n != 0);
+        return isBeat(key) || (value == null ? n % 2 == 0 : value % n != 0);
     }
 
     static Long value(Long value, String key, int n) {
-        return BEAT.equals(key) || value == null ? value : value % 7 == n ? null : Long.valueOf((value * 3 + n) % 100);
+        return isBeat(key) || value == null ? value : value % 7 == n ? null : Long.valueOf((value * 3 + n) % 100);
     }
 
     static String key(Long value, String key, int n) {
-        return BEAT.equals(key) || value == null ? key : value % 9 == 8 ? null : "" + "abcd".charAt((int) ((value + n) % 4));
+        return isBeat(key) || value == null ? key : value % 9 == 8 ? null : "" + "abcd".charAt((int) ((value + n) % 4));
     }
 
     static List<Long> values(Long value, String key, int n) {
-        if (BEAT.equals(key)) return Collections.singletonList(value);
+        if (isBeat(key)) return Collections.singletonList(value);
         var values = new ArrayList<Long>();
         if (value != null) for (long i = 0; i < (value + n) % 3; i++) values.add(value + i);
         return values;
@@ -92,7 +96,7 @@ public class StreamsPrograms {
     }
 
     static Long join(String key, Long left, Long right, int n) {
-        if (BEAT.equals(key)) return left == null ? right : left;
+        if (isBeat(key)) return left == null ? right : left;
         return orNull(((left == null ? 50 : left) * 3 + (right == null ? 60 : right)) % 100, n);
     }
 
@@ -302,7 +306,7 @@ public class StreamsPrograms {
                 .cogroup(right.groupByKey(Grouped.as("right-" + made.size())), (k, v, a) -> add(a, v + 1, n));
         }
 
-        KStream<String, Long> windows(JsonNode operation, String op, int n) {
+        KTable<String, Long> windows(JsonNode operation, String op, int n) {
             boolean isFinal = operation.get("emit").asText().equals("final");
             boolean isLateByItself = operation.get("isLateByItself").asBoolean();
             long grace = graceOf(operation);
@@ -332,14 +336,17 @@ public class StreamsPrograms {
                 }
             };
             if (isFinal) results = results.suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()));
-            var named = nameOf(operation);
-            return StreamsDifferences.changes(results).map((k, v) -> KeyValue.pair(named.apply(k), v));
-        }
-
-        /** A key and its window: a session ends a gap after its last record, and a global window with the last date. */
-        static Function<Windowed<String>, String> nameOf(JsonNode operation) {
-            long gap = operation.get("kind").asText().equals("session") ? operation.get("size").asLong() : 0;
-            return k -> k.key() + "@" + k.window().start() + "-" + (Math.min(k.window().end(), 8_640_000_000_000_001L) + gap);
+            String kind = operation.get("kind").asText();
+            boolean isSession = kind.equals("session");
+            boolean isSliding = kind.equals("sliding");
+            boolean mayDelete = !op.equals("count") && n < 10;
+            var changes = isSession && !mayDelete ? StreamsDifferences.sessions(results) : StreamsDifferences.changes(results);
+            if (isSliding) changes = StreamsDifferences.once(changes);
+            // A session ends a gap after its last record, and a global window with the last date.
+            long gap = isSession ? operation.get("size").asLong() : 0;
+            Function<Windowed<String>, Long> end = k -> Math.min(k.window().end(), 8_640_000_000_000_001L) + gap;
+            if (isFinal) changes = StreamsDifferences.atTime(changes, k -> end.apply(k) - (isSession || isSliding ? 0 : 1));
+            return StreamsDifferences.named(changes, k -> k.key() + "@" + k.window().start() + "-" + end.apply(k)).toTable(Materialized.with(Serdes.String(), Serdes.Long()));
         }
 
         static KTable<Windowed<String>, Long> folded(TimeWindowedKStream<String, Long> windowed, String op, int n, Materialized<String, Long, WindowStore<Bytes, byte[]>> stored) {
