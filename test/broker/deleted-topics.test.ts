@@ -146,6 +146,10 @@ test('internal logs are written in batches: many long transactional ids and grou
 
 test('a call on a topic that is deleted meanwhile succeeds, or says that there is none', async () => {
   const told = new Set<string>()
+  const heard = (answer: unknown): void => {
+    if (!(answer instanceof Error)) told.add('an answer')
+    else told.add(isMillraceError(answer) ? answer.code : inspect(answer))
+  }
   const calls: ((port: InProcessLog) => Promise<unknown>)[] = [
     port => port.offsets('t', 0, 'latest'),
     port => port.offsets('t', 0, 'latest', 'read_uncommitted'),
@@ -165,14 +169,14 @@ test('a call on a topic that is deleted meanwhile succeeds, or says that there i
       const log = new SimulatedLog()
       const port = await log.open()
       await port.createTopic('t', { partitions: 1 })
-      await append(await port.openWriter(), 't', ['a'])
-      const deleted = port.deleteTopic('t')
+      const writer = await port.openWriter()
+      await append(writer, 't', ['a'])
+      // What is not synced yet is what calls wait for.
+      const appended = append(writer, 't', ['b']).then(heard, heard)
+      const called = call(port).then(heard, heard)
       await steps(turns)
-      await call(port).then(
-        () => told.add('an answer'),
-        (error: unknown) => told.add(isMillraceError(error) ? error.code : inspect(error)),
-      )
-      await deleted
+      await port.deleteTopic('t')
+      await Promise.all([appended, called])
       await log.close()
     }
   assert.deepEqual([...told].toSorted(), ['UNKNOWN_TOPIC', 'an answer'])
