@@ -1,55 +1,59 @@
 /**
- * Live values whose keys are looked up again and again, by namespace and key. A Map finds a string that it
- * has seen before in a fraction of the time of a look-up by bytes, since the string knows its hash.
+ * Live values whose keys are looked up again and again, by namespace and key: a table in which each key has
+ * one slot, and takes it from the key that had it before. A key that has lost its slot is found by its bytes,
+ * as one that is looked up for the first time. So keys that were chosen to collide cost no more than that.
+ *
+ * A Map would be slower: it asks the runtime for the hash of each new string, which takes 150 ns or more, and
+ * records bring their keys as new strings.
  */
 import type { Live } from './live-values.ts'
 
-/** With more keys than this it starts from scratch: keys in use come back with their next look-up. */
-const keysMax = 8192
+/** Slots at first and at most: powers of two. */
+const slotsMin = 64
+const slotsMax = 2 ** 14
+/** Chars of a key that are hashed: of a longer one every second, third … is. */
+const hashedMax = 16
 
 export class RepeatedKeys<V> {
-  #byNamespace = new Map<number, Map<string, Live<V>>>()
-  #count = 0
-  /** The namespace used last: most calls are for the same one again. */
-  #namespace: number | undefined
-  #keys: Map<string, Live<V>> | undefined
+  #slots: (Live<V> | undefined)[] = emptySlots(slotsMin)
+  #taken = 0
 
   get(namespace: number, key: string): Live<V> | undefined {
-    return this.#of(namespace)?.get(key)
+    const live = this.#slots[this.#slotOf(namespace, key)]
+    return live?.key === key && live.namespace === namespace ? live : undefined
   }
 
   add(live: Live<V>): void {
-    if (this.#count >= keysMax) this.#clear()
-    const { namespace, key } = live
-    let keys = this.#of(namespace)
-    if (!keys) {
-      keys = new Map()
-      this.#byNamespace.set(namespace, keys)
-      this.#keys = keys
-    }
-    keys.set(key!, live)
-    this.#count += 1
+    if (2 * this.#taken >= this.#slots.length && this.#slots.length < slotsMax) this.#grow()
+    const slot = this.#slotOf(live.namespace, live.key!)
+    if (this.#slots[slot] === undefined) this.#taken += 1
+    this.#slots[slot] = live
   }
 
-  remove({ namespace, key }: Live<V>): void {
-    const keys = this.#of(namespace)
-    // It may have been cleared away.
-    if (!keys?.delete(key!)) return
-    this.#count -= 1
-    if (keys.size > 0) return
-    this.#byNamespace.delete(namespace)
-    this.#keys = undefined
+  remove(live: Live<V>): void {
+    const slot = this.#slotOf(live.namespace, live.key!)
+    // Another key may have taken it.
+    if (this.#slots[slot] !== live) return
+    this.#slots[slot] = undefined
+    this.#taken -= 1
   }
 
-  #of(namespace: number): Map<string, Live<V>> | undefined {
-    if (namespace === this.#namespace) return this.#keys
-    this.#namespace = namespace
-    return (this.#keys = this.#byNamespace.get(namespace))
+  #grow(): void {
+    const before = this.#slots
+    this.#slots = emptySlots(2 * before.length)
+    this.#taken = 0
+    for (const live of before) if (live) this.add(live)
   }
 
-  #clear(): void {
-    this.#byNamespace = new Map()
-    this.#count = 0
-    this.#namespace = this.#keys = undefined
+  #slotOf(namespace: number, key: string): number {
+    const { length } = key
+    const step = length < 2 * hashedMax ? 1 : Math.floor(length / hashedMax)
+    let hash = Math.imul(namespace | 0, 0x9e37_79b1)
+    for (let at = 0; at < length; at += step) hash = Math.imul(hash ^ key.charCodeAt(at), 0x0100_0193)
+    return (hash ^ (hash >>> 15)) & (this.#slots.length - 1)
   }
+}
+
+function emptySlots<V>(count: number): (Live<V> | undefined)[] {
+  return Array.from({ length: count }, () => undefined)
 }
