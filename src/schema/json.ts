@@ -6,7 +6,7 @@
  * ASCII, one string for a batch, one parse for a batch. Each needs a second path for text that is not ASCII.
  */
 import { isUtf8 } from 'node:buffer'
-import { bufferOf } from '../base/index.ts'
+import { bufferOf, wholeNumberAt } from '../base/index.ts'
 import type { Numbers } from './codec.ts'
 import { parseJson } from './json-numbers.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
@@ -16,30 +16,12 @@ import { Malformed, type Serde, type Slices } from './serde.ts'
  */
 const replacement = '\ufffd'
 
-const zero = 0x30
-
 /** The text of one entry; a Malformed if its bytes are not UTF-8. */
 export function textOf(buffer: Buffer, start: number, end: number): string | Malformed {
   const text = buffer.utf8Slice(start, end)
   // The search costs nothing on one-byte strings, which cannot hold the replacement character.
   if (text.includes(replacement) && !isUtf8(buffer.subarray(start, end))) return new Malformed('not UTF-8')
   return text
-}
-
-/**
- * The number that a text of a few digits is, as most keys are; -1 for any other text. It costs a tenth of
- * what the parser does.
- */
-function wholeNumber(bytes: Buffer, start: number, end: number): number {
-  // A number of more digits may change, and one with a zero before another digit is not JSON.
-  if (end === start || end - start > 15 || (bytes[start] === zero && end - start > 1)) return -1
-  let number = 0
-  for (let at = start; at < end; at += 1) {
-    const digit = bytes[at]! - zero
-    if (digit < 0 || digit > 9) return -1
-    number = 10 * number + digit
-  }
-  return number
 }
 
 function decodeWith(numbers: Numbers, slices: Slices, into: unknown[]): void {
@@ -51,7 +33,7 @@ function decodeWith(numbers: Numbers, slices: Slices, into: unknown[]): void {
       into[i] = null
       continue
     }
-    const whole = wholeNumber(buffer, start, ends[i]!)
+    const whole = wholeNumberAt(buffer, start, ends[i]!)
     if (whole >= 0) {
       into[i] = whole
       continue

@@ -5,7 +5,7 @@
  * key that the program made (selectKey, groupBy) is JSON, in which `"1"` and `1` differ; a join encodes it in
  * the form of the table.
  */
-import { binaryString, inWords, MillraceError, utf8OfBinary } from '../../base/index.ts'
+import { binaryString, inWords, MillraceError, utf8OfBinary, wholeNumberOf } from '../../base/index.ts'
 import type { Codec, Windowed } from '../../schema/index.ts'
 import { canonicalJsonSerde, Malformed, type Slices, windowedForm, windowedJson } from '../../schema/index.ts'
 import type { StreamRecord } from './record.ts'
@@ -58,7 +58,10 @@ export const jsonKeyCodec: KeyCodec = {
       )
     return binaryString(text)
   },
-  decode: raw => JSON.parse(utf8OfBinary(raw)),
+  decode(raw) {
+    const whole = wholeNumberOf(raw)
+    return whole >= 0 ? whole : JSON.parse(utf8OfBinary(raw))
+  },
 }
 
 /** The form that a topic's keys have on the log. */
