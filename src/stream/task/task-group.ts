@@ -23,9 +23,12 @@ export interface ExchangeForm {
   send?(task: Task, node: ExchangeNode, partition: number, record: StreamRecord): void
 }
 
-interface Target {
-  readonly task: Task
-  readonly entry: Forward
+/** Where the records of an exchange go. */
+interface Route {
+  readonly stage: Stage
+  readonly partitions: number
+  /** In memory: what takes the records of a partition, once a record has gone there. */
+  readonly entries: Forward[]
 }
 
 export class TaskGroup {
@@ -37,11 +40,8 @@ export class TaskGroup {
   /** In memory: the watermark of each task upstream, as each task downstream knows it. */
   readonly #links: { readonly from: Task; readonly to: Task; readonly input: WatermarkInput }[] = []
   readonly #consumers = new Map<ExchangeNode, Stage>()
-  /**
-   * In memory: the task that takes the records of an exchange, by partition. Looked up once, until a task is
-   * added or removed.
-   */
-  readonly #targets = new Map<ExchangeNode, Target[]>()
+  /** Looked up once, until a task is added or removed. */
+  readonly #routes = new Map<ExchangeNode, Route>()
 
   constructor(
     plan: Plan,
@@ -72,7 +72,7 @@ export class TaskGroup {
   /** Makes a task. In memory the tasks upstream of it exist already. */
   add(stage: Stage, partition: number, restoredWatermark: number): Task {
     const task = new Task(stage, partition, this.#environment, restoredWatermark)
-    this.#targets.clear()
+    this.#routes.clear()
     const tasks = this.#tasks.get(stage) ?? new Map<number, Task>()
     this.#tasks.set(stage, tasks.set(partition, task))
     if (!this.#form.send)
@@ -87,7 +87,7 @@ export class TaskGroup {
 
   remove(task: Task): void {
     this.#tasks.get(task.stage)?.delete(task.partition)
-    this.#targets.clear()
+    this.#routes.clear()
   }
 
   /**
@@ -139,34 +139,37 @@ export class TaskGroup {
       task.keyMissing()
       return
     }
-    const stage = this.#consumers.get(node)!
+    const route = this.#routes.get(node) ?? this.#findRoute(node)
+    const { partitions } = route
     const { keyCodec, changesForm } = node
-    const count = this.#partitions(stage)
     // Other branches may send the same record under a key of another form: each changes a copy.
     const sent = changesForm && !isKeyless ? record.withRawKey(keyCodec.encode(record.key)) : record
     if (node.toAll) {
-      for (let to = 0; to < count; to += 1) this.#send(task, node, stage, to, sharedWith(sent))
+      for (let to = 0; to < partitions; to += 1) this.#send(task, node, route, to, sharedWith(sent))
       return
     }
     const partition = isKeyless
-      ? task.partition % count
-      : partitionForBinary(keyCodec.partitionBy?.(record.key) ?? rawKeyOf(sent, keyCodec), count)
-    this.#send(task, node, stage, partition, sent)
+      ? task.partition % partitions
+      : partitionForBinary(keyCodec.partitionBy?.(record.key) ?? rawKeyOf(sent, keyCodec), partitions)
+    this.#send(task, node, route, partition, sent)
   }
 
-  #send(task: Task, node: ExchangeNode, stage: Stage, partition: number, record: StreamRecord): void {
+  #send(task: Task, node: ExchangeNode, route: Route, partition: number, record: StreamRecord): void {
     if (this.#form.send) return this.#form.send(task, node, partition, record)
-    const target = this.#targets.get(node)?.[partition] ?? this.#findTarget(node, stage, partition)
-    target.entry(record)
+    const entry = (route.entries[partition] ??= this.#entryOf(node, route, partition))
+    entry(record)
   }
 
-  #findTarget(node: ExchangeNode, stage: Stage, partition: number): Target {
+  #findRoute(node: ExchangeNode): Route {
+    const stage = this.#consumers.get(node)!
+    const route = { stage, partitions: this.#partitions(stage), entries: [] }
+    this.#routes.set(node, route)
+    return route
+  }
+
+  #entryOf(node: ExchangeNode, { stage }: Route, partition: number): Forward {
     const task = this.task(stage, partition)
     assert(task, `task ${partition} of stage ${stage.id} is here`)
-    const target = { task, entry: task.entry(node) }
-    const targets = this.#targets.get(node) ?? []
-    this.#targets.set(node, targets)
-    targets[partition] = target
-    return target
+    return task.entry(node)
   }
 }
