@@ -53,7 +53,9 @@ function mayHaveChanged(value: unknown, depth: number): boolean {
   }
   for (const name in value) {
     const part = (value as Record<string, unknown>)[name]
-    if (typeof part !== 'string' && mayHaveChanged(part, depth + 1)) return true
+    if (typeof part === 'number') {
+      if (Math.abs(part) >= exactMax) return true
+    } else if (typeof part === 'object' && mayHaveChanged(part, depth + 1)) return true
   }
   return false
 }

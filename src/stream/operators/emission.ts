@@ -293,7 +293,8 @@ function pass<K, A>(
   { watermark, raised }: Cause,
 ): void {
   const { key: inner, start, end, value, previous } = result
-  const key: Windowed<K> = frozen({ key: inner, start, end })
+  // New and plain: `frozen` would have to find that out.
+  const key: Windowed<K> = Object.freeze({ key: frozen(inner), start, end })
   // What a window has collected is frozen only now: its rows do not leave the operator.
   const whole = (held: A | null): A | null => given(frozen(held && read ? read(result, held) : held))
   forward(

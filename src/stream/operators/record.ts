@@ -136,10 +136,15 @@ export class StreamRecord<K = unknown, V = unknown> {
 
   /** The same record under another key. */
   withKey<R>(key: R): StreamRecord<R, V> {
+    return this.withPair(key, this.value, this.previous)
+  }
+
+  /** The same record with another key and another value. */
+  withPair<L, R>(key: L, value: R, previous: R | null = null): StreamRecord<L, R> {
     return new StreamRecord(
       key,
-      this.value,
-      this.previous,
+      value,
+      previous,
       this.timestamp,
       this.watermark,
       this.raised,

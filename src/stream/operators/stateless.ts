@@ -34,7 +34,7 @@ export const map = <K, V, K2, V2>(
 ): Stateless<K, V, K2, V2> =>
   stateless({ name: 'map', keys: 'made' }, (record, forward) => {
     const [key, value] = returnedPair(mapper(record.value, record.key, record), 'map')
-    forward(record.withValue(value).withKey(returnedKey(key, 'map')))
+    forward(record.withPair(returnedKey(key, 'map'), value))
   })
 
 export const flatMap = <K, V, K2, V2>(
@@ -44,7 +44,7 @@ export const flatMap = <K, V, K2, V2>(
     for (const pair of returnedMany(mapper(record.value, record.key, record), 'flatMap')) {
       // Several of them may hold the same objects.
       const [key, value] = frozen(returnedPair(pair, 'flatMap'))
-      forward(record.withValue(given(value)).withKey(returnedKey(key, 'flatMap')))
+      forward(record.withPair(returnedKey(key, 'flatMap'), given(value)))
     }
   })
 
