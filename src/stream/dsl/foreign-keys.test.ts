@@ -24,6 +24,23 @@ function written(run: ReturnType<typeof testApp>): string[] {
     .map(({ key, value, timestamp }) => `${String(key)} ${JSON.stringify(value)} @${timestamp}`)
 }
 
+test('a row whose key is an empty text hears of each change of the row that it refers to', () => {
+  const app = new App('app')
+  app
+    .table(employees)
+    .join(
+      app.table(products),
+      ({ boss }) => boss,
+      ({ name }, product) => `${name} ${product}`,
+    )
+    .to(output)
+  const run = testApp(app)
+  run.input(products).push({ key: 'a', value: 'apple', timestamp: 1 })
+  run.input(employees).push({ key: '', value: { name: 'Ada', boss: 'a' }, timestamp: 2 })
+  run.input(products).push({ key: 'a', value: 'pear', timestamp: 3 }, { key: 'a', value: null, timestamp: 4 })
+  deepEqual(written(run), [' "Ada apple" @2', ' "Ada pear" @3', ' null @4'])
+})
+
 test('a table joined to itself: employees and their bosses', () => {
   const app = new App('app')
   const table = app.table(employees)

@@ -64,6 +64,8 @@ export const answerForeignKeys = <K, K2, T>(
           const what = { on, row, deletedAt: row ? null : timestamp, isLast: false }
           const pairs = pairOf(on, '')
           const hash = murmur2OfBinary(on)
+          // The asker whose key is empty comes first, and a scan begins after it.
+          if (asking.get(hash, pairs)) answer(record, '', what)
           for (const { key: pair } of asking.scan(hash, hash + 1, pairs)) {
             // Other keys may have the same hash.
             if (!pair.startsWith(pairs)) break
