@@ -58,7 +58,8 @@ export function referring(
       event,
       changed.flatMap(row => {
         const { key, value } = row
-        const other = sides.right.get(referredBy(row) ?? '')
+        const on = referredBy(row)
+        const other = on === null ? undefined : sides.right.get(on)
         const match = other?.value ?? null
         const result = joined(op, value, match, n)
         const previous = given.get(key!) ?? null

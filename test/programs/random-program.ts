@@ -251,7 +251,7 @@ class Generator {
     // Kafka Streams fires these 1 ms too early, and no grace corrects that alone.
     if (kind === 'session' && emit === 'final' && isOfOnePartition) return
     if (!made.isSource || isCogroup) this.hidesTime = true
-    const size = 5 * (1 + random.int(5))
+    const size = this.#one([1, 2, ...Array(4).fill(5 * (1 + random.int(5)))])
     // Kafka Streams loses a sliding window whose aggregate was null once. A session that goes and comes back
     // in one step looks like one that stays.
     const mayDelete = kind !== 'sliding' && (kind !== 'session' || !input.isPlural)
@@ -268,8 +268,9 @@ class Generator {
       emit,
       isLateByItself: kind === 'sliding' || (kind === 'session' && !isOfOnePartition),
     }
-    // A record changes several sliding windows in any order, and several of them end in any order.
-    const order = kind === 'sliding' ? 'by key' : 'all'
+    // A record changes several sliding windows in any order. They end in any order, as sessions do.
+    const isAnyOrder = kind === 'sliding' || (kind === 'session' && emit === 'final')
+    const order = isAnyOrder ? 'by key' : 'all'
     const isPlural = input.isPlural || kind === 'hopping' || emit === 'final'
     // Whether a session without a value is taken back or replaced is known at the end of a step.
     const isLast = kind === 'session' && operation.op !== 'count' && operation.n < 10

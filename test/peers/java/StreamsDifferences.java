@@ -18,13 +18,13 @@ class StreamsDifferences {
     }
 
     private static <K> KStream<K, Long> through(KStream<K, Long> stream, Passes<K> passes) {
-        return throughMany(stream, record -> {
+        return throughMany(stream, (record, context) -> {
             var next = passes.next(record);
             return next == null ? List.of() : List.of(next);
         });
     }
 
-    private static <K> KStream<K, Long> throughMany(KStream<K, Long> stream, Function<FixedKeyRecord<K, Long>, List<FixedKeyRecord<K, Long>>> passes) {
+    private static <K> KStream<K, Long> throughMany(KStream<K, Long> stream, BiFunction<FixedKeyRecord<K, Long>, FixedKeyProcessorContext<K, Long>, List<FixedKeyRecord<K, Long>>> passes) {
         return stream.processValues(() -> new FixedKeyProcessor<K, Long, Long>() {
             FixedKeyProcessorContext<K, Long> context;
 
@@ -35,7 +35,7 @@ class StreamsDifferences {
 
             @Override
             public void process(FixedKeyRecord<K, Long> record) {
-                passes.apply(record).forEach(context::forward);
+                passes.apply(record, context).forEach(context::forward);
             }
         });
     }
@@ -65,7 +65,7 @@ class StreamsDifferences {
      */
     static KStream<Windowed<String>, Long> sessions(KTable<Windowed<String>, Long> table) {
         var gone = new LinkedHashMap<Windowed<String>, FixedKeyRecord<Windowed<String>, Long>>();
-        return throughMany(table.toStream(), record -> {
+        return throughMany(table.toStream(), (record, context) -> {
             var key = record.key();
             if (record.value() == null) {
                 gone.put(key, record);
@@ -81,10 +81,10 @@ class StreamsDifferences {
 
     /** Kafka Streams gives the result of a sliding window twice if it ends at the record and starts right after another one. */
     static KStream<Windowed<String>, Long> once(KStream<Windowed<String>, Long> results) {
-        var last = new HashMap<Windowed<String>, List<Long>>();
-        return through(results, record -> {
-            var result = List.of(record.value(), record.timestamp());
-            return result.equals(last.put(record.key(), result)) ? null : record;
+        var last = new HashMap<Windowed<String>, List<Object>>();
+        return throughMany(results, (record, context) -> {
+            var result = List.<Object>of(record.value(), record.timestamp(), context.recordMetadata().get().offset());
+            return result.equals(last.put(record.key(), result)) ? List.of() : List.of(record);
         });
     }
 

@@ -12,7 +12,8 @@ export function expectedOf(program: Program, answers: readonly Answer[]): Answer
     Object.fromEntries(
       Object.entries(answer).map(([output, results]) => {
         const operation = operations[positionOf(output)]!
-        return [output, operation.on === 'windows' ? withoutOwnRetractions(results) : results]
+        const isSession = operation.on === 'windows' && operation.kind === 'session'
+        return [output, isSession ? withoutOwnRetractions(results) : results]
       }),
     ),
   )
