@@ -25,11 +25,14 @@ export class KeyOrder {
   readonly #namespaces = new BTree<number, Keys>(undefined, byNumber, 32)
   /** The one used last: most calls are for the same one again. */
   #last: Keys | undefined
+  /** The start of the lowest namespace, as a stored key. Undefined until it is asked for. */
+  #lowest: string | undefined
   readonly #keys: SortedKeys
 
   /** @param isThere whether a key that came has not gone, by the stored key */
   constructor(isThere: (storeKey: string) => boolean, limits?: SortedKeysLimits) {
-    this.#keys = new SortedKeys(isThere, limits)
+    // Most keys that have gone are in namespaces whose time is over: these are not looked up.
+    this.#keys = new SortedKeys(storeKey => storeKey >= this.#lowestKey() && isThere(storeKey), limits)
   }
 
   /** A key has come that was not there: `isThere` already answers true for it. */
@@ -49,7 +52,7 @@ export class KeyOrder {
     known.count -= 1
     if (known.count > 0) return
     this.#namespaces.delete(namespace)
-    this.#last = undefined
+    this.#last = this.#lowest = undefined
   }
 
   /** As {@link went}, with the stored key. */
@@ -75,14 +78,19 @@ export class KeyOrder {
   }
 
   #came(namespace: number, storeKey: string): void {
-    this.#keys.add(storeKey)
     const known = this.#find(namespace)
-    if (known) {
-      known.count += 1
-      return
+    if (known) known.count += 1
+    else {
+      this.#last = { namespace, count: 1 }
+      this.#namespaces.set(namespace, this.#last)
+      this.#lowest = undefined
     }
-    this.#last = { namespace, count: 1 }
-    this.#namespaces.set(namespace, this.#last)
+    // After the namespace, as this may ask at once which keys are there.
+    this.#keys.add(storeKey)
+  }
+
+  #lowestKey(): string {
+    return (this.#lowest ??= encodeNamespace(this.#namespaces.minKey() ?? Number.MAX_SAFE_INTEGER))
   }
 
   #find(namespace: number): Keys | undefined {
