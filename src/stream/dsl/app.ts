@@ -89,7 +89,9 @@ export class App {
     }
     const source = present(this.#source(topic, 'table'))
     const operator = rowsOf<NonNullable<K>, NonNullable<V>>({ name: 'table', label: 'table' }, history)
-    const rows = this.#graph.apply(operator, [source], { name: options.name ?? `${topic.name}-table` })
+    const rows = this.#graph.apply({ ...operator, keepsRowsOf: [0] }, [source], {
+      name: options.name ?? `${topic.name}-table`,
+    })
     const table = new Table(this.#graph, rows, true, pastOf(this.#graph, rows, history))
     this.#tables.set(topic.name, table)
     return table

@@ -81,6 +81,9 @@ export class GroupedTable<K, V> {
     aggregation: Aggregation<K, GroupChange<V>, A>,
     options: Versioned,
   ): Table<K, A> {
-    return new Table(this.#graph, this.#graph.apply(aggregate(kind, aggregation), [this.#edge], options))
+    return new Table(
+      this.#graph,
+      this.#graph.apply({ ...aggregate(kind, aggregation), keepsRowsOf: [0] }, [this.#edge], options),
+    )
   }
 }

@@ -132,7 +132,7 @@ export function keptAgain<K, V>(
   // The copy has the types of the table.
   if (history) return historyAgain(graph, edge, called) as Edge<Change<K, V>>
   const rows = materialize<K, V>({ name: 'table-again', label: 'table' })
-  return graph.apply(rows, [graph.repartition(edge)], called)
+  return graph.apply({ ...rows, keepsRowsOf: [0] }, [graph.repartition(edge)], called)
 }
 
 /** A history is made of all that its table was made of: it does not forward changes of rows that were. */
@@ -141,6 +141,6 @@ function historyAgain(graph: Graph, { from }: Edge, called: Named): Edge {
   const { spec, stateful, inputs } = from
   const input = inputs[0]!
   return stateful
-    ? graph.apply(spec, [graph.repartition(input)], called)
+    ? graph.apply({ ...spec, keepsRowsOf: [0] }, [graph.repartition(input)], called)
     : graph.apply(spec, [historyAgain(graph, input, called)])
 }

@@ -37,6 +37,14 @@ export function isDiscarding(policy: AnyPolicy): policy is DiscardingPolicy {
   return typeof policy === 'object' && policy.panes === 'discarding'
 }
 
+/** Policies of one kind know in the same way what an open window has shown so far. */
+export type PolicyKind = 'final' | 'changes' | 'early' | 'everyRecords'
+
+export function kindOfPolicy(policy: AnyPolicy): PolicyKind {
+  if (typeof policy === 'string') return policy
+  return 'early' in policy ? 'early' : 'everyRecords'
+}
+
 const panes = ['accumulating', 'discarding'] as const
 
 /** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */

@@ -33,6 +33,7 @@ export const answerForeignKeys = <K, K2, T>(
   name: 'foreign-key-answers',
   label: 'answer foreign keys',
   stateful: true,
+  keepsRowsOf: [0, 1],
   keys: () => askers,
   acrossPartitions: true,
   make(context, [answered]) {

@@ -52,6 +52,7 @@ const joinByForeignKey = <K, V, K2, T, J>(
   label: `${kind} join tables by foreign key`,
   outlets: ['changes'],
   stateful: true,
+  keepsRowsOf: [0, 1],
   acrossPartitions: true,
   make(context, [changed]) {
     const state = context.state<Known<V, T, NonNullable<J>>>('rows')

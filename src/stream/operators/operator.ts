@@ -26,6 +26,7 @@
  * - forward corrections with the watermark of the record that caused them;
  * - count each record that it drops.
  */
+import type { AnyPolicy } from './emit-policy.ts'
 import type { Shape } from './value-shape.ts'
 import type { KeyCodec } from './key-codec.ts'
 import type { KeyedState, StateUse } from '../../state/index.ts'
@@ -54,6 +55,9 @@ export interface GlobalRows<K = unknown, V = unknown> {
   get(key: K): V | undefined
 }
 
+/** What state depends on besides its operator's kind. `'none'` is as good as nothing. */
+export type Layout = Readonly<Record<string, string | number>>
+
 /**
  * How an operator is declared: one value per call of the DSL, made by a function in this folder. `In` are the
  * records that it takes, one type per input; `Out` those that it gives, one type per outlet.
@@ -74,6 +78,19 @@ export interface OperatorSpec<In extends readonly StreamRecord[], Out extends re
    * The shape of the values that it keeps, so that a later program does not misread them. Default: not known.
    */
   readonly shape?: () => Shape
+  /**
+   * What else its state depends on, by its name in messages: `{ "the time of timer 'late'": 'event' }`. State
+   * of a program that says otherwise is refused. A number is a time in ms, for which the state keeps
+   * something: a shorter one fits. A function as the label may be.
+   */
+  readonly layout?: () => Layout
+  /**
+   * The inputs of which it keeps all rows: state that begins in the middle of them would be wrong, so it
+   * cannot be added to a program that has read some. Default: none.
+   */
+  readonly keepsRowsOf?: readonly number[]
+  /** Of windows: when results go out, one policy for each outlet from 1 on. */
+  readonly policies?: readonly AnyPolicy[]
   /**
    * The keys of the output. `'made'`: the program made them, so their form is JSON, and an exchange precedes
    * the next keyed operator. Default: those of the first input.

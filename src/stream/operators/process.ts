@@ -13,7 +13,7 @@
 import { frozen, given } from '../../state/index.ts'
 import { type BroadcastRows, broadcastRows } from './broadcast-rows.ts'
 import { keyTimers, type Timer } from './key-timers.ts'
-import { type Forward, hasKey, type OperatorSpec } from './operator.ts'
+import { type Forward, hasKey, type Layout, type OperatorSpec } from './operator.ts'
 import { type Declared, declaredStates, type TimeDomain } from './process-states.ts'
 import { neverLate, noHeaders, type Pane, type RecordContext, StreamRecord } from './record.ts'
 import { done, passedTimestamp, returned } from './returned.ts'
@@ -72,6 +72,8 @@ export const process = ({
   outlets,
   stateful: true,
   shape: () => Object.fromEntries(Object.entries(states).map(([name, { kind }]) => [name, kind])),
+  layout: () => layoutOf(states, timers),
+  keepsRowsOf: broadcast.map((_, i) => onRecord.length + i),
   ...(onRecord.length > 1 && { acrossPartitions: true }),
   make(context, to) {
     const current = new Current(() => context.now())
@@ -111,6 +113,17 @@ export const process = ({
     }
   },
 })
+
+/** Entries with a time to live are stored with it; timers are kept by the time that makes them due. */
+function layoutOf(states: Processing['states'], timers: Processing['timers']): Layout {
+  return Object.fromEntries([
+    ...Object.entries(states).map(([name, { ttlMs, time }]) => [
+      `the ttl of state '${name}'`,
+      ttlMs === undefined ? 'none' : `by ${time} time`,
+    ]),
+    ...Object.entries(timers).map(([name, { time }]) => [`the time of timer '${name}'`, time]),
+  ])
+}
 
 /** The context of all calls: what is of the record or timer that is processed, and what stays. */
 class Current implements ProcessContext<unknown, unknown, never, unknown> {

@@ -29,6 +29,8 @@ export const materializeVersions = <K, V>(
   outlets: ['changes', 'late'],
   stateful: true,
   allowedLatenessMs,
+  // Versions that it did not keep are missing, as long as they should be remembered.
+  layout: () => ({ 'its history with its allowed lateness': historyMs + allowedLatenessMs }),
   make(context, [changed, late]) {
     const versions = versionsOf<V>(context, historyMs + allowedLatenessMs)
     return {

@@ -1,9 +1,9 @@
 /** The common part of aggregates in windows of all kinds. */
 import type { Windowed } from '../../schema/index.ts'
 import { type Aggregation, acrossIfSeveral } from './aggregation.ts'
-import { type AnyPolicy, isDiscarding } from './emit-policy.ts'
+import { type AnyPolicy, isDiscarding, kindOfPolicy } from './emit-policy.ts'
 import { windowedKeyCodec } from './key-codec.ts'
-import type { Forwards, Maybe, Operator, OperatorContext, OperatorSpec } from './operator.ts'
+import type { Forwards, Layout, Maybe, Operator, OperatorContext, OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { describeWindows, latenessOfWindows, type Windows } from './windows.ts'
 
@@ -38,9 +38,20 @@ export function windowAggregate<K, V, A>(
     outlets: ['late'],
     stateful: true,
     shape,
+    layout: () => layoutOf(policies),
+    policies,
     ...acrossIfSeveral(folds),
     keys: windowedKeyCodec,
     latenessMs,
     allowedLatenessMs: latenessMs,
   }
+}
+
+/** Policies that keep what they have shown do so under their number. */
+function layoutOf(policies: readonly AnyPolicy[]): Layout {
+  return Object.fromEntries(
+    policies
+      .map((policy, index) => [`the policy of emit number ${index + 1}`, kindOfPolicy(policy)] as const)
+      .filter(([, kind]) => kind === 'early' || kind === 'everyRecords'),
+  )
 }

@@ -6,31 +6,52 @@
  * proves that the operator is the same. A number that an operator gets by its place does not, so such an
  * operator must keep its place. Functions cannot be compared.
  */
+import { durationInWords } from '../../base/index.ts'
 import type { SavedOperator } from './saved-plan.ts'
+import { changeOfInputs, changeOfTopics } from './shown-results.ts'
 import { shapeInWords, shapesFit } from '../operators/value-shape.ts'
 
 /** A difference, and the advice for it. */
 export interface Change {
   readonly what: string
-  readonly way: string
+  /** Left out if nothing helps but a start from scratch. */
+  readonly way?: string | undefined
 }
 
-const anotherName = (name: string): string =>
-  `Give the operator another name and drop the old state with { forget: ['${name}'] }: it begins with nothing`
+/** Undefined for an operator that cannot begin with nothing. */
+const anotherName = ({ name, keepsRowsOf = [] }: SavedOperator): string | undefined =>
+  keepsRowsOf.length > 0
+    ? undefined
+    : `Give the operator another name and drop the old state with { forget: ['${name}'] }: it begins with nothing`
 
-/** The first difference that is not proved to be harmless, with advice; undefined if there is none. */
+/**
+ * The first difference that is not proved to be harmless, with advice; undefined if there is none. `topics`:
+ * those that the app has read.
+ */
 export function changeBetween(
   before: readonly SavedOperator[],
   unclaimed: readonly SavedOperator[],
   now: readonly SavedOperator[],
+  topics: readonly string[],
 ): Change | undefined {
   const earlier = new Map(before.map(each => [each.name, each]))
-  for (const operator of now) {
-    const found = earlier.get(operator.name)
-    const change = found ? changeOf(found, operator) : leftBehind(operator, unclaimed)
-    if (change !== undefined) return change
+  const known = new Set([...topics, ...earlier.keys()])
+  const first = (
+    change: (operator: SavedOperator, found: SavedOperator | undefined) => Change | undefined,
+  ): Change | undefined => {
+    for (const operator of now) {
+      const found = change(operator, earlier.get(operator.name))
+      if (found) return found
+    }
+    return undefined
   }
-  return renamed(before, now) ?? ambiguous(before, now)
+  return (
+    first((operator, found) => found && resultsOf(found, operator)) ??
+    first((operator, found) => (found ? changeOf(found, operator) : leftBehind(operator, unclaimed))) ??
+    renamed(before, now) ??
+    ambiguous(before, now) ??
+    first((operator, found) => withoutRows(found, operator, known))
+  )
 }
 
 /** The operators of `before` that `now` does not have. */
@@ -45,14 +66,19 @@ export function withoutOperator(
 /** One operator, by its name, in two programs. */
 function changeOf(before: SavedOperator, now: SavedOperator): Change | undefined {
   const { name } = now
-  const differ = (what: string, was: string, is: string, way: string = anotherName(name)): Change => ({
+  const differ = (what: string, was: string, is: string, way = anotherName(now)): Change => ({
     what: `the operator '${name}' has changed: ${what} was '${was}', and is now '${is}'`,
     way,
   })
   const sayWhich = `The program gives it no name, so nothing says that it is the same one. If it is, say { name: '${name}' }; otherwise give it another name`
   if (before.kind !== now.kind) return differ('its kind', before.kind, now.kind)
   if (before.keys !== now.keys) return differ('the form of its keys', before.keys, now.keys)
-  if (!now.isNamed && before.place !== now.place)
+  for (const [part, was] of Object.entries(before.layout ?? {})) {
+    const is = now.layout?.[part] ?? 'none'
+    if (typeof was === 'number' && typeof is === 'number' ? is > was : is !== was)
+      return differ(part, inWords(was), inWords(is), wayTo('Keep it as it was', now))
+  }
+  if (!now.isNamed && pathOf(before.place) !== pathOf(now.place))
     return differ('its place', before.place, now.place, sayWhich)
   if (before.reads[0] !== now.reads[0])
     return differ('the topic that it reads', before.reads[0] ?? '', now.reads[0] ?? '')
@@ -66,12 +92,56 @@ function changeOf(before: SavedOperator, now: SavedOperator): Change | undefined
   return undefined
 }
 
+function inWords(part: string | number): string {
+  return typeof part === 'number' ? durationInWords(part) : part
+}
+
+/** Results of windows that come under another policy: to the operator, or from it to a topic. */
+function resultsOf(before: SavedOperator, now: SavedOperator): Change | undefined {
+  const inputs = changeOfInputs(before, now)
+  if (inputs) return { what: inputs.what, way: wayTo(inputs.keep, now) }
+  const topics = changeOfTopics(before, now)
+  return topics && { what: topics.what, way: topics.keep }
+}
+
+/** The advice to keep something, or else to begin with nothing. */
+function wayTo(keep: string, now: SavedOperator): string {
+  const way = anotherName(now)
+  return way === undefined ? keep : `${keep}. Or ${way.charAt(0).toLowerCase()}${way.slice(1)}`
+}
+
+/**
+ * A place without the names of outlets that another program may call otherwise: an operator with one outlet
+ * has a side output tomorrow, and policies of `emit` are compared by themselves.
+ */
+function pathOf(place: string): string {
+  return place.replaceAll(/\.(?:changes|joined|final|early every [^›)]+?)(?= › | and |\)|$)/g, '')
+}
+
 /** An operator that an earlier program had, and the last one did not. */
-function leftBehind({ name }: SavedOperator, unclaimed: readonly SavedOperator[]): Change | undefined {
+function leftBehind(operator: SavedOperator, unclaimed: readonly SavedOperator[]): Change | undefined {
+  const { name } = operator
   if (!unclaimed.some(each => each.name === name)) return undefined
+  const forget = `Drop that state with { forget: ['${name}'] }, or give the operator another name`
   return {
     what: `the operator '${name}' is back, with state of an earlier program: what came since then is not in it`,
-    way: `Drop that state with { forget: ['${name}'] }, or give the operator another name`,
+    way: anotherName(operator) && forget,
+  }
+}
+
+/** An operator that would keep the rows of a table without those that were read before. */
+function withoutRows(
+  before: SavedOperator | undefined,
+  now: SavedOperator,
+  known: ReadonlySet<string>,
+): Change | undefined {
+  // Earlier versions did not note it.
+  const kept = before ? (before.keepsRowsOf ?? now.keepsRowsOf) : []
+  const missed = now.keepsRowsOf?.find(each => known.has(each) && !kept?.includes(each))
+  if (missed === undefined) return undefined
+  return {
+    what: `the operator '${now.name}' keeps the rows of '${missed}', which it did not before: it would begin without those that the app has read`,
+    way: 'Run the program as an app of another name, which reads everything',
   }
 }
 
@@ -117,7 +187,7 @@ function ambiguous(before: readonly SavedOperator[], now: readonly SavedOperator
 }
 
 function siblingsOf({ kind, keys, place }: SavedOperator): string {
-  return JSON.stringify([kind, keys, place])
+  return JSON.stringify([kind, keys, pathOf(place)])
 }
 
 function isDisjoint(one: readonly string[], other: readonly string[]): boolean {

@@ -7,8 +7,10 @@
  */
 import { crc32c, fromUtf8 } from '../../base/index.ts'
 import { changelogTopic } from '../../state/index.ts'
+import { type AnyPolicy, kindOfPolicy, type PolicyKind } from '../operators/emit-policy.ts'
 import type { Edge, GraphNode, OperatorNode } from './graph.ts'
 import type { Plan } from './plan.ts'
+import type { Layout } from '../operators/operator.ts'
 import type { Shape } from '../operators/value-shape.ts'
 
 /** An operator that keeps state. */
@@ -28,6 +30,13 @@ export interface SavedOperator {
   readonly writes: readonly string[]
   readonly shape?: Shape
   readonly version?: number
+  /** What else its state depends on, by its name in messages. Left out for nothing. */
+  readonly layout?: Layout
+  /** The operators and topics of whose rows it keeps all, by their names. Left out for an operator
+   * that never keeps any. */
+  readonly keepsRowsOf?: readonly string[]
+  /** Of windows: the policies whose results reach a topic through no other state, by the topic. */
+  readonly shownIn?: Readonly<Record<string, readonly PolicyKind[]>>
   /** The topics of its state. */
   readonly changelogs: readonly string[]
 }
@@ -105,6 +114,7 @@ function savedOperator(
     name,
     isNamed,
     label,
+    spec: { layout, keepsRowsOf, policies },
     stores: { shape, version },
     inputs,
   } = node
@@ -115,9 +125,12 @@ function savedOperator(
     keys: inputs[0]?.from.keyCodec.form ?? '',
     place: inputs.map(placeOf).join(' and '),
     reads: [...new Set(sourcesOf(node))],
-    writes: [...sinksOf(node, plan)].sort(),
+    writes: [...sinksOf(plan, ({ from }) => from === node)].sort(),
     ...(shape && { shape: shape() }),
     ...(version !== undefined && { version }),
+    ...(layout && { layout: layout() }),
+    ...(keepsRowsOf && { keepsRowsOf: rowsBefore(keepsRowsOf, inputs) }),
+    ...(policies && { shownIn: shownIn(node, policies, plan) }),
     changelogs: states.map(state => changelogTopic(app, `${name}-${state}`)),
   }
 }
@@ -136,14 +149,43 @@ function sourcesOf(node: GraphNode): string[] {
   return node.kind === 'source' ? [node.topic.name] : node.inputs.flatMap(({ from }) => sourcesOf(from))
 }
 
-/** The topics that a node's results reach, by any path. */
-function sinksOf(node: GraphNode, plan: Plan): Set<string> {
-  const reached = new Set<GraphNode>([node])
+function rowsBefore(keepsRowsOf: readonly number[], inputs: readonly Edge[]): string[] {
+  return [...new Set(keepsRowsOf.flatMap(index => keepersBefore(inputs[index]!)))].sort()
+}
+
+/** The nearest nodes before an edge that keep rows, or have them: operators with state, and topics. */
+function keepersBefore({ from }: Edge): string[] {
+  const keeps = from.kind === 'source' || (from.kind === 'operator' && from.stateful)
+  return keeps ? [from.name] : from.inputs.flatMap(keepersBefore)
+}
+
+/** The policies whose results each topic gets. Operators with state in between answer for themselves. */
+function shownIn(
+  node: OperatorNode,
+  policies: readonly AnyPolicy[],
+  plan: Plan,
+): Record<string, PolicyKind[]> {
+  const shown: Record<string, PolicyKind[]> = {}
+  policies.forEach((policy, index) => {
+    const isResult = ({ from, outlet }: Edge): boolean => from === node && outlet === index + 1
+    const passes = (each: GraphNode): boolean => each.kind !== 'operator' || !each.stateful
+    for (const topic of sinksOf(plan, isResult, passes)) (shown[topic] ??= []).push(kindOfPolicy(policy))
+  })
+  return shown
+}
+
+/** The topics that the records of some edges reach, by any path of nodes that pass them on. */
+function sinksOf(
+  plan: Plan,
+  begins: (edge: Edge) => boolean,
+  passes: (node: GraphNode) => boolean = () => true,
+): Set<string> {
+  const reached = new Set<GraphNode>()
   const sinks = new Set<string>()
   // Nodes come after their inputs.
   for (const each of plan.stages.flatMap(({ nodes }) => nodes).toSorted((a, b) => a.id - b.id)) {
-    if (!each.inputs.some(({ from }) => reached.has(from))) continue
-    reached.add(each)
+    if (!each.inputs.some(edge => begins(edge) || reached.has(edge.from))) continue
+    if (passes(each)) reached.add(each)
     if (each.kind === 'sink') sinks.add(each.topic.name)
   }
   return sinks

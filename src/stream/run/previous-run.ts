@@ -101,7 +101,7 @@ export class PreviousRun {
     const remain = (each: SavedOperator): boolean => !forget.includes(each.name)
     const before = saved.operators.filter(remain)
     const unclaimed = saved.unclaimed.filter(remain)
-    const change = changeBetween(before, unclaimed, this.#operators)
+    const change = changeBetween(before, unclaimed, this.#operators, Object.keys(saved.topics))
     if (change !== undefined) throw this.#refused(change.what, change.way)
     await this.#checkPresent(before)
     const exchanges = (saved.exchanges ?? []).map(({ name }) => name)

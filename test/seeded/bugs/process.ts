@@ -206,4 +206,11 @@ export const processBugs: readonly SeededBug[] = [
     replace: '',
     tests: ['src/stream/dsl/process.test.ts'],
   },
+  {
+    name: 'state and program: state is read that was written without a time to live',
+    file: 'src/stream/plan/plan-changes.ts',
+    find: "typeof is === 'number' ? is > was : is !== was",
+    replace: "typeof is === 'number' ? is > was : false",
+    tests: ['test/app/changed-settings.test.ts'],
+  },
 ]

@@ -255,8 +255,8 @@ export const tableBugs: readonly SeededBug[] = [
   {
     name: 'DSL: a history that is made again lacks what its table does not forward',
     file: 'src/stream/dsl/history.ts',
-    find: 'graph.apply(spec, [graph.repartition(input)], called)',
-    replace: 'graph.apply(spec, [graph.repartition({ from, outlet: 0 })], called)',
+    find: 'graph.apply(uncounted(spec), [graph.repartition(input)], called)',
+    replace: 'graph.apply(uncounted(spec), [graph.repartition({ from, outlet: 0 })], called)',
     tests: ['src/stream/dsl/table-joins.test.ts'],
   },
   {
@@ -265,5 +265,12 @@ export const tableBugs: readonly SeededBug[] = [
     find: 'for (const sender of upstream) for (const each of this.#sendersTo(sender)) upstream.add(each)',
     replace: '',
     tests: ['src/stream/dsl/table-joins.test.ts'],
+  },
+  {
+    name: 'tables: an operator that keeps all rows of a table begins in the middle of them',
+    file: 'src/stream/plan/plan-changes.ts',
+    find: 'if (missed === undefined) return undefined',
+    replace: 'if (missed !== null) return undefined',
+    tests: ['test/app/changed-settings.test.ts'],
   },
 ]
