@@ -178,3 +178,20 @@ test('a history needs a watermark; an allowed lateness needs a history', () => {
   const advised = topic('orders', { key: text(), value: json<number>(), watermark: { outOfOrderness: 0 } })
   new App('app').table(advised, { history: '1h' }).toStream().toTable({ history: '1h' })
 })
+
+test('a change that is late for a history kept twice is counted once', () => {
+  const late = [...rising, [100, 5] as const]
+  const { run } = paid(
+    app => {
+      const table = app.table(prices, { history: 100 })
+      app
+        .stream(orders)
+        .join(table, (_, price) => price)
+        .selectKey((_, key) => key)
+        .join(table, (_, price) => price)
+        .to(output)
+    },
+    { prices: late, orders: [[1, 12]] },
+  )
+  equal(run.metrics.dropped.late, 1)
+})

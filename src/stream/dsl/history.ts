@@ -8,7 +8,7 @@ import { innerJoin, leftJoin } from '../operators/stream-table-join.ts'
 import type { Change } from '../operators/table-rows.ts'
 import { materialize } from '../operators/table-source.ts'
 import { type History, materializeVersions } from '../operators/versioned-table.ts'
-import { type Edge, type Graph, latenessOf, type OutletOf } from '../plan/graph.ts'
+import { type AnySpec, type Edge, type Graph, latenessOf, type OutletOf } from '../plan/graph.ts'
 import { latenessMs, positiveMs } from './durations.ts'
 import type { Named } from './options.ts'
 import { checkHasWatermark } from './has-watermark.ts'
@@ -141,6 +141,15 @@ function historyAgain(graph: Graph, { from }: Edge, called: Named): Edge {
   const { spec, stateful, inputs } = from
   const input = inputs[0]!
   return stateful
-    ? graph.apply({ ...spec, keepsRowsOf: [0] }, [graph.repartition(input)], called)
+    ? graph.apply(uncounted(spec), [graph.repartition(input)], called)
     : graph.apply(spec, [historyAgain(graph, input, called)])
+}
+
+/** The table has counted the changes that it dropped, and sent late ones to its side output. */
+function uncounted(spec: AnySpec): AnySpec {
+  return {
+    ...spec,
+    keepsRowsOf: [0],
+    make: (context, to) => spec.make({ ...context, drop: () => {}, late: () => {} }, to),
+  }
 }
