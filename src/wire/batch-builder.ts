@@ -101,6 +101,9 @@ export class BatchBuilder {
   #minTimestamp = 0
   #maxTimestamp = 0
   #hasNullKey = false
+  /** The headers of the last record, and their bytes, which end it. Most have those of the record before. */
+  #lastHeaders: readonly RecordHeader[] | null | undefined = null
+  #lastHeadersBytes = 0
 
   constructor(options: BatchBuilderOptions = {}) {
     this.#compression = options.compression ?? 'none'
@@ -137,10 +140,11 @@ export class BatchBuilder {
    * Adds a record. Null is Kafka's null: no key, or a value that deletes.
    *
    * Text is written as UTF-8 into the batch. It is not measured first, since that takes as long as writing
-   * it: it counts as ASCII until it is written, and other lengths are corrected then.
+   * it: it counts as ASCII until it is written, and other lengths are corrected then. Headers that are the
+   * array of the record before are not looked at again.
    */
   append(timestamp: number, key: RecordField, value: RecordField, headers?: readonly RecordHeader[]): void {
-    const headersBytes = sizeOfHeaders(headers)
+    const headersBytes = headers === this.#lastHeaders ? this.#lastHeadersBytes : sizeOfHeaders(headers)
     const length = (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
     // Near the end of the buffer text is measured: the buffer does not grow for bytes that are not there.
     if (!this.#hasRoom(length * utf8UnitBytesMax + headersBytes))
@@ -180,6 +184,7 @@ export class BatchBuilder {
     bytes.writeUInt32BE(crc32c(bytes.subarray(attributesAt)), crcAt)
     this.#count = 0
     this.#hasNullKey = false
+    this.#lastHeaders = null
     return bytes
   }
 
@@ -220,9 +225,12 @@ export class BatchBuilder {
   #end(position: number, headers: readonly RecordHeader[] | undefined): void {
     let end = position
     if (headers === undefined || headers.length === 0) this.#buffer[end++] = 0
+    else if (headers === this.#lastHeaders) end = this.#sameHeaders(end)
     else end = this.#headers(headers, end)
     this.#position = putLength(this.#buffer, this.#position, this.#bodyAt, end - this.#bodyAt)
     this.#count += 1
+    this.#lastHeaders = headers
+    this.#lastHeadersBytes = end - position
   }
 
   /** Writes a key or a value with its length in front; returns the position after it. */
@@ -246,6 +254,15 @@ export class BatchBuilder {
     let position = writeVarint(this.#buffer, at, headers.length)
     for (const { key, value } of headers) position = this.#field(value, this.#field(key, position))
     return position
+  }
+
+  /** Writes the headers of the last record again; returns the position after them. */
+  #sameHeaders(at: number): number {
+    const buffer = this.#buffer
+    const end = this.#position
+    let to = at
+    for (let from = end - this.#lastHeadersBytes; from < end; from += 1) buffer[to++] = buffer[from]!
+    return to
   }
 
   /** Whether the buffer takes a record of so many bytes of content. */

@@ -15,17 +15,18 @@ interface Plain {
 }
 
 function build(records: readonly Plain[], builder = new BatchBuilder({ initialBytes: 64 })): Uint8Array {
-  for (const { timestamp, key, value, headers } of records)
-    builder.append(
-      timestamp,
-      key,
-      value,
-      headers.map(([name, text]): RecordHeader => ({
-        key: name,
-        value: text === null ? null : Buffer.from(text),
-      })),
-    )
+  // Equal arrays stay one array.
+  const encoded = new Map<Plain['headers'], RecordHeader[]>()
+  for (const { timestamp, key, value, headers } of records) {
+    const known = encoded.get(headers) ?? headers.map(headerOf)
+    encoded.set(headers, known)
+    builder.append(timestamp, key, value, known)
+  }
   return builder.build()
+}
+
+function headerOf([key, text]: [string, string | null]): RecordHeader {
+  return { key, value: text === null ? null : Buffer.from(text) }
 }
 
 function read(batch: RecordBatch): (Plain & { offset: number })[] {
@@ -44,15 +45,18 @@ function read(batch: RecordBatch): (Plain & { offset: number })[] {
 function randomRecords(random: Random): Plain[] {
   const text = (): string | null =>
     random.int(5) === 0 ? null : ['', 'a', 'ünï', 'x'.repeat(random.int(300)), '日本'][random.int(5)]!
-  return Array.from({ length: 1 + random.int(20) }, () => ({
-    timestamp: random.int(3) === 0 ? random.int(2 ** 40) : 1_000_000 + random.int(1000),
-    key: text(),
-    value: text(),
-    headers: Array.from(
-      { length: random.int(3) },
-      () => ['h' + random.int(9), text()] as [string, string | null],
-    ),
-  }))
+  let headers: Plain['headers'] = []
+  return Array.from({ length: 1 + random.int(20) }, () => {
+    // Every second record has the array of headers of the one before.
+    if (random.int(2) === 0)
+      headers = Array.from({ length: random.int(3) }, () => ['h' + random.int(9), text()])
+    return {
+      timestamp: random.int(3) === 0 ? random.int(2 ** 40) : 1_000_000 + random.int(1000),
+      key: text(),
+      value: text(),
+      headers,
+    }
+  })
 }
 
 test('reads what was built, by any codec, as bytes and as text', () =>
