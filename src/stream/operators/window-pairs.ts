@@ -61,11 +61,14 @@ export const windowPairs = <K, L, R, J>(
     const send = (left: L | null, right: R | null): void =>
       forward(record.withValue(returned(joiner(left, right, key, record), kind)))
     const before = previous ?? noSides
-    for (const [n, left] of now.left.entries()) {
+    // By index: an iterator for each side of each window takes as much memory as their pairs.
+    for (let n = 0; n < now.left.length; n += 1) {
+      const left = now.left[n] as L
       const isNew = n >= before.left.length
-      for (const right of isNew ? now.right : now.right.slice(before.right.length)) send(left, right)
+      for (let m = isNew ? 0 : before.right.length; m < now.right.length; m += 1)
+        send(left, now.right[m] as R)
       if (isNew && now.right.length === 0 && kind !== 'join') send(left, null)
     }
     if (now.left.length === 0 && kind === 'outerJoin')
-      for (const right of now.right.slice(before.right.length)) send(null, right)
+      for (let m = before.right.length; m < now.right.length; m += 1) send(null, now.right[m] as R)
   })

@@ -154,8 +154,8 @@ export const joinBugs: readonly SeededBug[] = [
   {
     name: 'joins: a late record of the right side has no pairs in its window',
     file: pairs,
-    find: 'isNew ? now.right : now.right.slice(before.right.length)',
-    replace: 'isNew ? now.right : []',
+    find: 'isNew ? 0 : before.right.length',
+    replace: 'isNew ? 0 : now.right.length',
     tests: [...pairCases, ...random],
   },
   {
