@@ -19,7 +19,7 @@ export type OperatorCase =
 
 /** Windows of keys. */
 export interface InWindows {
-  readonly kind: 'tumbling' | 'hopping' | 'session' | 'dynamic session'
+  readonly kind: 'tumbling' | 'hopping' | 'session' | 'dynamic session' | 'global'
   readonly time: 'event' | 'processing'
   /** Of a session: the gap. In a dynamic session it is twice that after an odd value. */
   readonly size: number

@@ -3,6 +3,7 @@ import type { Windowed, WritableTopic } from '../../../src/schema/index.ts'
 import {
   type AlignedWindows,
   type DynamicSessionWindows,
+  global,
   hopping,
   session,
   type SessionWindows,
@@ -68,6 +69,7 @@ function windowsOf(one: InWindows): SessionWindows | DynamicSessionWindows<numbe
 
 function gridOf(one: InWindows): AlignedWindows {
   const { kind, size, advance, offset } = one
+  if (kind === 'global') return global()
   const options = { ...optionsOf(one), offset }
   return kind === 'tumbling' ? tumbling(size, options) : hopping(size, advance, options)
 }

@@ -10,6 +10,7 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.windowing.assigners.*;
 import org.apache.flink.streaming.api.windowing.triggers.*;
 import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
+import org.apache.flink.streaming.api.windowing.windows.Window;
 import org.apache.flink.streaming.runtime.operators.windowing.WindowOperatorBuilder;
 import org.apache.flink.util.Collector;
 
@@ -25,16 +26,16 @@ class FlinkWindows {
         return builder(one).apply(one.get("gives").asText().equals("pairs") ? new Pairs() : new Lists());
     }
 
-    static WindowOperatorBuilder<Tuple3<String, Long, String>, String, TimeWindow> builder(JsonNode one) {
+    static WindowOperatorBuilder<Tuple3<String, Long, String>, String, Window> builder(JsonNode one) {
         var trigger = one.path("panes").asText().equals("discarding") ? PurgingTrigger.of(trigger(one)) : trigger(one);
-        var builder = new WindowOperatorBuilder<Tuple3<String, Long, String>, String, TimeWindow>(
+        var builder = new WindowOperatorBuilder<Tuple3<String, Long, String>, String, Window>(
             (WindowAssigner) assigner(one), (Trigger) trigger, new ExecutionConfig(), FlinkCases.RECORD, FlinkCases.KEY, Types.STRING);
         builder.allowedLateness(Duration.ofMillis(one.get("lateness").asLong()));
         builder.sideOutputLateData(FlinkCases.LATE);
         return builder;
     }
 
-    static WindowAssigner<?, TimeWindow> assigner(JsonNode one) {
+    static WindowAssigner<?, ? extends Window> assigner(JsonNode one) {
         long size = one.get("size").asLong();
         var length = Duration.ofMillis(size);
         // Flink's session lasts 1 ms less than its gap, although a record a whole gap later joins it.
@@ -46,18 +47,26 @@ class FlinkWindows {
         return switch (one.get("kind").asText()) {
             case "tumbling" -> byClock ? TumblingProcessingTimeWindows.of(length, offset) : TumblingEventTimeWindows.of(length, offset);
             case "hopping" -> byClock ? SlidingProcessingTimeWindows.of(length, advance, offset) : SlidingEventTimeWindows.of(length, advance, offset);
+            case "global" -> GlobalWindows.create();
             case "session" -> byClock ? ProcessingTimeSessionWindows.withGap(gap) : EventTimeSessionWindows.withGap(gap);
             default -> byClock ? ProcessingTimeSessionWindows.withDynamicGap(ownGap) : EventTimeSessionWindows.withDynamicGap(ownGap);
         };
     }
 
     static Trigger<Object, TimeWindow> trigger(JsonNode one) {
+        if (one.get("kind").asText().equals("global")) return (Trigger) early(one.get("emit"));
         var byTime = (Trigger<Object, TimeWindow>) (Trigger) (one.get("time").asText().equals("processing") ? ProcessingTimeTrigger.create() : EventTimeTrigger.create());
         var emit = one.get("emit");
-        if (emit.has("everyRecords")) return new WithEarly(byTime, CountTrigger.of(emit.get("everyRecords").asLong()));
-        if (!emit.has("early")) return byTime;
+        if (!emit.isObject()) return byTime;
+        boolean knowsEnd = emit.path("time").asText().equals("event");
+        return knowsEnd ? (Trigger) early(emit) : new WithEarly(byTime, (Trigger) early(emit));
+    }
+
+    /** What fires before a window ends. */
+    static Trigger<Object, ? extends Window> early(JsonNode emit) {
+        if (emit.has("everyRecords")) return CountTrigger.of(emit.get("everyRecords").asLong());
         var interval = Duration.ofMillis(emit.get("early").asLong());
-        return emit.get("time").asText().equals("event") ? ContinuousEventTimeTrigger.of(interval) : new WithEarly(byTime, ContinuousProcessingTimeTrigger.of(interval));
+        return emit.get("time").asText().equals("event") ? ContinuousEventTimeTrigger.of(interval) : ContinuousProcessingTimeTrigger.of(interval);
     }
 
     static class Sum implements AggregateFunction<Tuple3<String, Long, String>, Long, Long> {
@@ -78,12 +87,13 @@ class FlinkWindows {
         }
     }
 
-    static String named(String key, TimeWindow window) {
-        return key + " [" + window.getStart() + "," + window.maxTimestamp() + "] ";
+    /** A global window lasts until the last date. */
+    static String named(String key, Window window) {
+        return key + (window instanceof TimeWindow bounds ? " [" + bounds.getStart() + "," + bounds.maxTimestamp() + "] " : " [0,8640000000000000] ");
     }
 
-    static class InWindow implements WindowFunction<Long, String, String, TimeWindow> {
-        public void apply(String key, TimeWindow window, Iterable<Long> sums, Collector<String> out) {
+    static class InWindow implements WindowFunction<Long, String, String, Window> {
+        public void apply(String key, Window window, Iterable<Long> sums, Collector<String> out) {
             out.collect(named(key, window) + sums.iterator().next());
         }
     }
@@ -94,14 +104,14 @@ class FlinkWindows {
         return values;
     }
 
-    static class Lists implements WindowFunction<Tuple3<String, Long, String>, String, String, TimeWindow> {
-        public void apply(String key, TimeWindow window, Iterable<Tuple3<String, Long, String>> records, Collector<String> out) {
+    static class Lists implements WindowFunction<Tuple3<String, Long, String>, String, String, Window> {
+        public void apply(String key, Window window, Iterable<Tuple3<String, Long, String>> records, Collector<String> out) {
             out.collect(named(key, window) + valuesOf("left", records) + valuesOf("right", records));
         }
     }
 
-    static class Pairs implements WindowFunction<Tuple3<String, Long, String>, String, String, TimeWindow> {
-        public void apply(String key, TimeWindow window, Iterable<Tuple3<String, Long, String>> records, Collector<String> out) {
+    static class Pairs implements WindowFunction<Tuple3<String, Long, String>, String, String, Window> {
+        public void apply(String key, Window window, Iterable<Tuple3<String, Long, String>> records, Collector<String> out) {
             for (var left : valuesOf("left", records)) for (var right : valuesOf("right", records)) out.collect(named(key, window) + (left * 100 + right));
         }
     }
