@@ -5,6 +5,7 @@
  */
 import { assert, MillraceError } from '../../base/index.ts'
 import { Cut } from './cut.ts'
+import { checkEnds } from './endless-loops.ts'
 import type { AnyTopic, ExchangeNode, Graph, GraphNode, SourceNode } from './graph.ts'
 
 export interface Stage {
@@ -32,7 +33,7 @@ export function isTimeless({ sources, incoming }: Stage): boolean {
   )
 }
 
-/** @throws MillraceError INVALID_TOPOLOGY for a graph without a source */
+/** @throws MillraceError INVALID_TOPOLOGY for a graph without a source, or one that feeds itself for ever */
 export function planOf(graph: Graph, app: string): Plan {
   const { nodes } = graph
   if (!nodes.some(node => node.kind === 'source'))
@@ -40,6 +41,8 @@ export function planOf(graph: Graph, app: string): Plan {
       'INVALID_TOPOLOGY',
       `The app '${app}' reads nothing: begin with app.stream(topic) or app.table(topic).`,
     )
+
+  checkEnds(nodes, app)
 
   const cut = new Cut(nodes)
   const stages = new Map<
