@@ -10,6 +10,8 @@ import {
   readInt64,
   readResponse,
   requestFrame,
+  type RequestInput,
+  type Response,
 } from '../../src/wire/index.ts'
 import { RawConnection, versions, type Address } from './raw-connection.ts'
 
@@ -101,12 +103,21 @@ export function refusalOf(answer: Buffer): Error | undefined {
   return errorCode === 0 ? undefined : new Error(`A produce was refused with code ${errorCode}.`)
 }
 
-/** What a fetch of one partition has brought. */
+/** What was fetched. */
 export interface Fetched {
+  readonly bytes: number
+  readonly records: number
+}
+
+/** What a fetch of one partition has brought. */
+interface PartFetched {
   /** The offset after it. */
   readonly next: number
   readonly bytes: number
 }
+
+/** Of one fetch, at the most. */
+const fetchBytes = 1 << 20
 
 /** Fetches from one partition, at the most 1 MiB; waits up to a second for a record. */
 export async function fetchFrom(
@@ -114,16 +125,29 @@ export async function fetchFrom(
   topic: string,
   partition: number,
   fetchOffset: number,
-): Promise<Fetched> {
-  const answer = await connection.ask(messages.fetch, versions.fetch, {
+): Promise<PartFetched> {
+  const request = fetchRequest(topic, partition, fetchOffset, fetchBytes)
+  return readFetched(await connection.ask(messages.fetch, versions.fetch, request), fetchOffset)
+}
+
+function fetchRequest(
+  topic: string,
+  partition: number,
+  fetchOffset: number,
+  partitionMaxBytes: number,
+): RequestInput<typeof messages.fetch> {
+  return {
     maxWaitMs: 1000,
     minBytes: 1,
     maxBytes: 50 << 20,
-    topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
-  })
-  const fetched = answer.responses[0]!.partitions[0]!
-  if (fetched.errorCode !== 0) throw new Error(`A fetch was refused with code ${fetched.errorCode}.`)
-  return afterLast(fetched.records ?? Buffer.alloc(0), fetchOffset)
+    topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes }] }],
+  }
+}
+
+function readFetched({ responses }: Response<typeof messages.fetch>, fetchOffset: number): PartFetched {
+  const { errorCode, records } = responses[0]!.partitions[0]!
+  if (errorCode !== 0) throw new Error(`A fetch was refused with code ${errorCode}.`)
+  return afterLast(records ?? Buffer.alloc(0), fetchOffset)
 }
 
 /** Bytes of the first partition: none that belong to a transaction without its end. Does not wait. */
@@ -143,29 +167,53 @@ export async function fetchCommitted(
   return records ?? Buffer.alloc(0)
 }
 
-/** Fetches everything, one partition after the other; resolves with the bytes and the records. */
-export async function fetchAll(
-  address: Address,
-  { topic, partitions }: Work,
-): Promise<{ readonly bytes: number; readonly records: number }> {
+/**
+ * Fetches everything, one partition after the other, several requests at a time: the batches are known, so
+ * the offsets are, at which whole ones of nearly 1 MiB begin. Resolves with the bytes and the records.
+ */
+export async function fetchAll(address: Address, work: Work): Promise<Fetched> {
+  const { topic, partitions, batches, inFlight } = work
+  const batch = batchOf(work)
+  const batchesPerFetch = Math.max(1, Math.floor(fetchBytes / batch.length))
+  const stride = batchesPerFetch * recordsPerBatch(work)
   const connection = await RawConnection.open(address)
-  let bytes = 0
-  let records = 0
+  const fetches: { readonly partition: number; readonly from: number; readonly end: number }[] = []
   for (let partition = 0; partition < partitions; partition += 1) {
     const end = await endOf(connection, topic, partition)
-    for (let fetchOffset = 0; fetchOffset < end;) {
-      const fetched = await fetchFrom(connection, topic, partition, fetchOffset)
-      records += fetched.next - fetchOffset
+    for (let from = 0; from < end; from += stride)
+      fetches.push({ partition, from, end: Math.min(from + stride, end) })
+  }
+  const frames = fetches.map(({ partition, from }) => {
+    const request = fetchRequest(topic, partition, from, batchesPerFetch * batch.length)
+    return Buffer.concat(requestFrame(messages.fetch, versions.fetch, 1, 'bench', request))
+  })
+  let sent = 0
+  let bytes = 0
+  let records = 0
+  const inTurn = async (): Promise<void> => {
+    while (sent < frames.length) {
+      const { partition, from, end } = fetches[sent]!
+      const answer = connection.answerTo(frames[sent]!)
+      sent += 1
+      let fetched = readFetched(readResponse(messages.fetch, versions.fetch, await answer), from)
       bytes += fetched.bytes
-      fetchOffset = fetched.next
+      // Where a file ends.
+      while (fetched.next < end) {
+        fetched = await fetchFrom(connection, topic, partition, fetched.next)
+        bytes += fetched.bytes
+      }
+      records += fetched.next - from
     }
   }
+  await Promise.all(Array.from({ length: inFlight }, inTurn))
   connection.close()
+  if (bytes !== batches * batch.length)
+    throw new Error(`${bytes} bytes were fetched, and ${batches * batch.length} produced.`)
   return { bytes, records }
 }
 
 /** What the whole batches in these bytes are. `from`: the offset of the fetch. */
-function afterLast(bytes: Buffer, from: number): Fetched {
+function afterLast(bytes: Buffer, from: number): PartFetched {
   let next = from
   let at = 0
   while (at + lastDeltaAt + 4 <= bytes.length) {

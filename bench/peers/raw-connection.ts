@@ -51,8 +51,12 @@ export class RawConnection {
     request: RequestInput<D>,
   ): Promise<Response<D>> {
     const frame = Buffer.concat(requestFrame(definition, version, 1, 'bench', request))
-    const answer = await new Promise<Buffer>(resolve => this.send(frame, resolve))
-    return readResponse(definition, version, answer)
+    return readResponse(definition, version, await this.answerTo(frame))
+  }
+
+  /** Sends a frame; resolves with the frame that answers it, without its size. */
+  answerTo(frame: Uint8Array): Promise<Buffer> {
+    return new Promise(resolve => this.send(frame, resolve))
   }
 
   close(): void {
