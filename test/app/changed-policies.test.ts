@@ -40,32 +40,23 @@ const windowed: readonly (readonly [string, (app: App) => Counts])[] = [
 const policies = ['final', 'changes', { early: 1000 }, { everyRecords: 2 }] satisfies EmitPolicy[]
 const kindOf = (policy: EmitPolicy): string => (typeof policy === 'string' ? policy : Object.keys(policy)[0]!)
 
+const intoGroups =
+  (named: { readonly name?: string }) =>
+  (results: Results): void =>
+    results
+      .groupBy((count, { key }) => [key, count])
+      .reduce(
+        (a, b) => a + b,
+        (a, b) => a - b,
+        named,
+      )
+      .to(output)
+
 /** What takes the results of windows: each keeps what it had of windows that are open. */
 const takers: readonly (readonly [string, (results: Results) => void])[] = [
   ['a topic', results => results.to(output)],
-  [
-    'groups with a name',
-    results =>
-      results
-        .groupBy((count, { key }) => [key, count])
-        .reduce(
-          (a, b) => a + b,
-          (a, b) => a - b,
-          { name: 'sums' },
-        )
-        .to(output),
-  ],
-  [
-    'groups without a name',
-    results =>
-      results
-        .groupBy((count, { key }) => [key, count])
-        .reduce(
-          (a, b) => a + b,
-          (a, b) => a - b,
-        )
-        .to(output),
-  ],
+  ['groups with a name', intoGroups({ name: 'sums' })],
+  ['groups without a name', intoGroups({})],
   [
     'a sum of the stream',
     results =>
@@ -103,26 +94,26 @@ const cases: readonly Case[] = windowed.flatMap(([windows, counts]) =>
 testChanges(cases)
 
 const counts = windowed[0]![1]
-const [, intoGroups] = takers[1]!
+const intoSums = intoGroups({ name: 'sums' })
 
 testChanges([
   [
     'the interval of early results',
-    app => intoGroups(counts(app).emit({ early: 1000 })),
-    app => intoGroups(counts(app).emit({ early: 2000 })),
+    app => intoSums(counts(app).emit({ early: 1000 })),
+    app => intoSums(counts(app).emit({ early: 2000 })),
   ],
   [
     'the number of records',
-    app => intoGroups(counts(app).emit({ everyRecords: 2 })),
-    app => intoGroups(counts(app).emit({ everyRecords: 3 })),
+    app => intoSums(counts(app).emit({ everyRecords: 2 })),
+    app => intoSums(counts(app).emit({ everyRecords: 3 })),
   ],
   [
     'the emit that an operator gets results from',
-    app => intoGroups(counts(app).emit('changes')),
+    app => intoSums(counts(app).emit('changes')),
     app => {
       const windows = counts(app)
       windows.emit('changes')
-      intoGroups(windows.emit('final'))
+      intoSums(windows.emit('final'))
     },
     /'sums'.*'changes'.*'final'.*Keep the policy 'changes' for it/s,
   ],
@@ -154,8 +145,8 @@ testChanges([
   ],
   [
     'a suppress that is taken out',
-    app => intoGroups(counts(app).emit('changes').suppress(100, { name: 'held' })),
-    app => intoGroups(counts(app).emit('changes')),
+    app => intoSums(counts(app).emit('changes').suppress(100, { name: 'held' })),
+    app => intoSums(counts(app).emit('changes')),
     /'sums'.*Keep 'suppress for 100ms/s,
   ],
 ])
