@@ -168,8 +168,8 @@ export async function fetchCommitted(
 }
 
 /**
- * Fetches everything, one partition after the other, several requests at a time: the batches are known, so
- * the offsets are, at which whole ones of nearly 1 MiB begin. Resolves with the bytes and the records.
+ * Fetches everything, one partition after the other, with several requests in flight: since all batches are
+ * alike, the offset of each request is known before the answers come. Resolves with the bytes and the records.
  */
 export async function fetchAll(address: Address, work: Work): Promise<Fetched> {
   const { topic, partitions, batches, inFlight } = work

@@ -32,8 +32,10 @@ export interface SavedOperator {
   readonly version?: number
   /** What else its state depends on, by its name in messages. Left out for nothing. */
   readonly layout?: Layout
-  /** The operators and topics of whose rows it keeps all, by their names. Left out for an operator
-   * that never keeps any. */
+  /**
+   * The operators and topics of whose rows it keeps all, by their names. Left out for an operator that never
+   * keeps any.
+   */
   readonly keepsRowsOf?: readonly string[]
   /** Of windows: the policies whose results reach a topic through no other state, by the topic. */
   readonly shownIn?: Readonly<Record<string, readonly PolicyKind[]>>

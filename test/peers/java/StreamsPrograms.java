@@ -232,7 +232,7 @@ public class StreamsPrograms {
             return op.equals("join") ? stream.join(global, key, joiner) : stream.leftJoin(global, key, joiner);
         }
 
-        /** In millrace a record waits 1 ms longer, until no change of its own time can come. */
+        /** Millrace waits 1 ms longer for changes of the table: those of the time of the record itself count. */
         KStream<String, Long> asOf(JsonNode operation, String op, int n) {
             long grace = graceOf(operation);
             long past = grace + operation.get("history").asLong();
