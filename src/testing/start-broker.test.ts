@@ -107,8 +107,7 @@ test('over a folder its topics are there again', async () => {
 
 test('a test moves its clock; what a fetch waits is real time', async () => {
   const clock = virtualClock(Date.parse('2026-11-27'))
-  const configs = { 'log.retention.check.interval.ms': 1000 }
-  await using broker = await startBroker({ clock, configs, topics: { orders: 1 } })
+  await using broker = await startBroker({ clock, topics: { orders: 1 } })
   await broker.log.producer(topic('orders', { value: text() })).send({ value: 'old' })
   await clock.advance(8 * 24 * 3_600_000)
   equal(await broker.log.port.offsets('orders', 0, 'earliest'), 1)
