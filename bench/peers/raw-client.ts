@@ -169,7 +169,7 @@ export async function fetchCommitted(
 
 /**
  * Fetches everything, one partition after the other, with several requests in flight: since all batches are
- * alike, the offset of each request is known before the answers come. Resolves with the bytes and the records.
+ * alike, the offset of each request is known before the answers come.
  */
 export async function fetchAll(address: Address, work: Work): Promise<Fetched> {
   const { topic, partitions, batches, inFlight } = work

@@ -1,4 +1,4 @@
-/** Patterns that say nothing that could be matched: they are refused where they are made, or given to match. */
+/** Patterns that cannot mean anything are refused, where they are made or where `match` gets them. */
 import { equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
