@@ -4,7 +4,8 @@ import process from 'node:process'
 import { setTimeout } from 'node:timers'
 import { pathToFileURL } from 'node:url'
 
-const lingerMsMax = 2000
+/** A slow machine closes slowly. */
+const lingerMsMax = 5000
 
 // A timer or a socket that a test leaves would only make each run longer, and nobody would notice.
 after(() => {
