@@ -5,7 +5,7 @@
  * csv('airports.csv', { columns: { iata: 'string', latitude: 'number', state: 'string?' } })
  * // rows: { iata: string; latitude: number; state: string | null }
  */
-import { inWords, MillraceError } from '../base/index.ts'
+import { inWords, MillraceError, propertyName } from '../base/index.ts'
 import type { ResumeState } from './source.ts'
 
 /**
@@ -86,9 +86,7 @@ export type RowMaker = (columns: readonly (readonly unknown[])[], count: number)
  */
 export function rowMaker(names: readonly string[]): RowMaker {
   const values = names.map((_, c) => `c${c}`)
-  // In brackets '__proto__' is a name like any other.
-  const field = (name: string): string => (name === '__proto__' ? `['__proto__']` : JSON.stringify(name))
-  const fields = names.map((name, c) => `${field(name)}: c${c}[i]`)
+  const fields = names.map((name, c) => `${propertyName(name)}: c${c}[i]`)
   // oxlint-disable-next-line typescript/no-implied-eval -- see above
   return new Function(
     'columns',

@@ -17,7 +17,7 @@ import { bytesSerde } from './bytes.ts'
 import { asDeclared, hasUndeclared, hasUnknown, shapeOf, withoutUnknown } from './declared.ts'
 import { hintsOf, type SchemaHints } from './schema-hints.ts'
 import { issuesInWords } from './issues.ts'
-import { canonicalJsonSerde, jsonSerde, lossyJson } from './json.ts'
+import { jsonSerde, lossyJson } from './json.ts'
 import { lossInWords, survivesJson } from './json-fidelity.ts'
 import { describesText, jsonSchemaOf, keepsText, outputSchemaOf, type JsonSchema } from './json-schema.ts'
 import { refusesChangingNumbers } from './number-bounds.ts'
@@ -217,7 +217,7 @@ function serdeFor(options: CodecOptions, hints: SchemaHints, text: boolean): Ser
     case 'bytes':
       return bytesSerde
     case 'json':
-      return options.canonical ? canonicalJsonSerde : jsonSerde
+      return jsonSerde(options.canonical)
   }
 }
 

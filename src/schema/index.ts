@@ -2,7 +2,7 @@
 export { bytes, json, text, type Schema } from './builtin.ts'
 export { type Codec, type Numbers } from './codec.ts'
 export { columnsOf, type ColumnType } from './columns.ts'
-export { canonicalJsonSerde } from './json.ts'
+export { canonicalJson } from './json.ts'
 export { numberChanges, parseJson } from './json-numbers.ts'
 export { Malformed, type Slices } from './serde.ts'
 export {

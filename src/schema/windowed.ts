@@ -10,7 +10,8 @@ import { MillraceError } from '../base/index.ts'
 import type { Schema } from './builtin.ts'
 import { codecOf } from './codec.ts'
 import { withHints } from './schema-hints.ts'
-import { canonicalJsonSerde } from './json.ts'
+import { canonicalJson } from './json.ts'
+import { jsonDecoder } from './json-decoder.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { validatorOf } from './validator.ts'
 
@@ -82,7 +83,7 @@ export function windowed<S extends StandardSchemaV1>(
       serde: {
         name: windowedForm(inner.serde.name),
         encode: value => windowedJson(value as Windowed<unknown>),
-        decode: (slices, into) => canonicalJsonSerde.decode(slices, into),
+        decode: jsonDecoder('exact'),
       },
       partitionBytes: value => inner.serde.encode((value as Windowed<unknown>).key),
     },
@@ -101,7 +102,7 @@ export function isWindowedForm(form: string): boolean {
 
 /** A windowed key as it is written to the log. */
 export function windowedJson({ key, start, end }: Windowed<unknown>): string {
-  return `{"key":${canonicalJsonSerde.encode(key) as string},"start":${start},"end":${end}}`
+  return `{"key":${canonicalJson(key)},"start":${start},"end":${end}}`
 }
 
 function isWindow(value: unknown): value is Windowed<unknown> {

@@ -7,7 +7,7 @@
  */
 import { binaryString, inWords, MillraceError, utf8OfBinary, wholeNumberOf } from '../../base/index.ts'
 import type { Codec, Windowed } from '../../schema/index.ts'
-import { canonicalJsonSerde, Malformed, type Slices, windowedForm, windowedJson } from '../../schema/index.ts'
+import { canonicalJson, Malformed, type Slices, windowedForm, windowedJson } from '../../schema/index.ts'
 import type { StreamRecord } from './record.ts'
 
 export interface KeyCodec {
@@ -50,7 +50,7 @@ export const jsonKeyCodec: KeyCodec = {
     }
     if (typeof key === 'number' && Number.isFinite(key)) return `${key}`
     // Canonical: equal keys have equal bytes, whatever the order of their properties.
-    const text = key === undefined || typeof key === 'function' ? undefined : canonicalJsonSerde.encode(key)
+    const text = key === undefined || typeof key === 'function' ? undefined : canonicalJson(key)
     if (typeof text !== 'string')
       throw new MillraceError(
         'INVALID_ARGUMENT',
