@@ -130,42 +130,52 @@ function readWord<T>(cursor: JsonCursor, word: string, value: T): T | undefined 
 
 /** Of few digits it is made here, as exact as the parser's: both parts of a quotient are exact. */
 function readNumber(cursor: JsonCursor): number | undefined {
-  const { bytes } = cursor
-  const isNegative = bytes[cursor.at] === minus
-  const from = isNegative ? cursor.at + 1 : cursor.at
-  let at = from
-  let number = 0
-  let digit = bytes[at]! - zero
-  for (; digit >= 0 && digit <= 9; digit = bytes[(at += 1)]! - zero) number = 10 * number + digit
-  let digits = at - from
+  const { bytes, at: start } = cursor
+  const isNegative = bytes[start] === minus
+  const from = isNegative ? start + 1 : start
+  cursor.at = from
+  let number = readDigits(cursor, 0)
+  let digits = cursor.at - from
   // JSON has no zero before another digit.
   if (digits === 0 || (digits > 1 && bytes[from] === zero)) return undefined
-  let divisor = 1
-  if (bytes[at] === dot) {
-    const fraction = (at += 1)
-    digit = bytes[at]! - zero
-    for (; digit >= 0 && digit <= 9; digit = bytes[(at += 1)]! - zero) number = 10 * number + digit
-    if (at === fraction) return undefined
-    digits += at - fraction
-    divisor = powersOfTen[at - fraction] ?? 0
+  if (bytes[cursor.at] === dot) {
+    const fraction = (cursor.at += 1)
+    number = readDigits(cursor, number)
+    const decimals = cursor.at - fraction
+    if (decimals === 0) return undefined
+    digits += decimals
+    number /= powersOfTen[decimals] ?? 1
   }
-  if (digits > digitsMax || isExponent(bytes[at]!)) return readLongNumber(cursor, at)
+  if (digits > digitsMax || isExponent(bytes[cursor.at]!)) return readLongNumber(cursor, start)
+  return isNegative ? -number : number
+}
+
+/** The number with the digits at the cursor behind its own; four of them are read at once. */
+function readDigits(cursor: JsonCursor, number: number): number {
+  const { bytes, view, end } = cursor
+  let at = cursor.at
+  for (; at <= end - 4; at += 4) {
+    const word = view.getInt32(at) ^ 0x30303030
+    // The upper half of a byte is 0 for digits and what follows them in ASCII, and stays so for digits alone.
+    if (((word | (word + 0x06060606)) & 0xf0f0f0f0) !== 0) break
+    const pairs = ((word >> 8) & 0x00ff00ff) * 10 + (word & 0x00ff00ff)
+    number = number * 10_000 + (pairs >> 16) * 100 + (pairs & 0xff)
+  }
+  let digit = bytes[at]! - zero
+  for (; digit >= 0 && digit <= 9; digit = bytes[(at += 1)]! - zero) number = 10 * number + digit
   cursor.at = at
-  const quotient = divisor === 1 ? number : number / divisor
-  return isNegative ? -quotient : quotient
+  return number
 }
 
 function isExponent(byte: number): boolean {
   return byte === smallE || byte === capitalE
 }
 
-/** Of a number whose first part ends at `at`. */
-function readLongNumber(cursor: JsonCursor, at: number): number | undefined {
+/** Of a number that begins at `from`, and whose first part ends at the cursor. */
+function readLongNumber(cursor: JsonCursor, from: number): number | undefined {
   const { bytes, end } = cursor
-  const from = cursor.at
-  while (at < end && isOfExponent(bytes[at]!)) at += 1
-  cursor.at = at
-  return parsed(cursor, from, at) as number | undefined
+  while (cursor.at < end && isOfExponent(bytes[cursor.at]!)) cursor.at += 1
+  return parsed(cursor, from, cursor.at) as number | undefined
 }
 
 function isOfExponent(byte: number): boolean {

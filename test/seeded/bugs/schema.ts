@@ -47,8 +47,15 @@ export const schemaBugs: readonly SeededBug[] = [
   {
     name: 'shapes: a number of too many digits is made from them',
     file: 'src/schema/json-scalar.ts',
-    find: 'if (digits > digitsMax || isExponent(bytes[at]!))',
-    replace: 'if (isExponent(bytes[at]!))',
+    find: 'if (digits > digitsMax || isExponent(bytes[cursor.at]!))',
+    replace: 'if (isExponent(bytes[cursor.at]!))',
+    tests: ['src/schema/json-decoder.test.ts'],
+  },
+  {
+    name: 'shapes: what follows the digits in ASCII is read as a digit',
+    file: 'src/schema/json-scalar.ts',
+    find: '(word | (word + 0x06060606)) & 0xf0f0f0f0',
+    replace: 'word & 0xf0f0f0f0',
     tests: ['src/schema/json-decoder.test.ts'],
   },
   {
