@@ -5,7 +5,7 @@ import type { EmitPolicy } from '../operators/emit-policy.ts'
 import type { RecordContext } from '../operators/record.ts'
 import type { Joiner, JoinKind } from '../operators/join-bounds.ts'
 import { windowAggregate } from '../operators/window-aggregate.ts'
-import { bySide, type Sides, windowPairs } from '../operators/window-pairs.ts'
+import { bySide, hasPairs, type Sides, windowPairs } from '../operators/window-pairs.ts'
 import type { Windows } from '../operators/windows.ts'
 import { type Graph, present } from '../plan/graph.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
@@ -76,8 +76,8 @@ export class CoGroupedStreams<K, V, W> {
   #join<R>(kind: JoinKind, joiner: Joiner<Windowed<K>, V, W, R>, options: Named): Stream<Windowed<K>, R> {
     checkCall(`${kind} of a coGroup`, { joiner }, options)
     const operator = windowPairs(kind, joiner)
-    const results = this.#table.emit('final')
-    return new Stream(this.#graph, this.#graph.apply(operator, [results.edge], options))
+    const results = this.#table.finalIf(hasPairs[kind])
+    return new Stream(this.#graph, this.#graph.apply(operator, [results], options))
   }
 }
 

@@ -121,18 +121,29 @@ export class WindowedTable<K, A, V> {
    * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a further `emit` over the same windows
    */
   emit(policy: DiscardingPolicy): Stream<Windowed<K>, A>
-  emit(policy: AnyPolicy): Table<Windowed<K>, A> | Stream<Windowed<K>, A> {
+  emit(policy: EmitPolicy | DiscardingPolicy): Table<Windowed<K>, A> | Stream<Windowed<K>, A> {
     checkEmitPolicy(policy)
+    const results = this.#resultsUnder(policy)
+    if (!isDiscarding(policy)) return new Table(this.#graph, results, false)
+    // Nothing replaces a result, and so nothing deletes it.
+    return new Stream(this.#graph, results as Edge<StreamRecord<Windowed<K>, A>>)
+  }
+
+  /**
+   * @internal Results under `'final'`, for an operator of ours: those of windows that hold something for it.
+   */
+  finalIf(holds: (held: A) => boolean): OutletOf<WindowRecord<K, A>> {
+    return this.#resultsUnder({ finalIf: holds })
+  }
+
+  #resultsUnder(policy: AnyPolicy): OutletOf<WindowRecord<K, A>> {
     this.#checkDiscarding(policy)
     this.#policies.push(policy)
-    const results = this.#graph.addOutlet<WindowRecord<K, A>>(
+    return this.#graph.addOutlet(
       this.#lateEdge.from,
       describePolicy(policy),
       policy === 'changes' ? latenessOfChanges(this.#windows) : undefined,
     )
-    if (!isDiscarding(policy)) return new Table(this.#graph, results, false)
-    // Nothing replaces a result, and so nothing deletes it.
-    return new Stream(this.#graph, results as Edge<StreamRecord<Windowed<K>, A>>)
   }
 
   /** Windows that are emptied have one outlet, and no part of them is needed again. */

@@ -12,7 +12,7 @@
 import { frozen } from '../../state/index.ts'
 import type { Aggregation } from './aggregation.ts'
 import { emission, type WindowResult } from './emission.ts'
-import type { AnyPolicy } from './emit-policy.ts'
+import { type AnyPolicy, kindOfPolicy } from './emit-policy.ts'
 import { inTurns, keyed, stateBegin } from './operator.ts'
 import { windowSlices } from './window-slices.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
@@ -34,7 +34,7 @@ export const alignedWindows = <K, V, A>(
     const pages = aggregation.pages?.(context)
     const slices = windowSlices(context, windows, grid, aggregation, state)
     /** Whether nothing goes out of a window before it is complete. */
-    const isQuiet = policies.every(policy => policy === 'final')
+    const isQuiet = policies.every(policy => kindOfPolicy(policy) === 'final')
     const out = emission(context, policies, results, {
       discard: ({ place, rawKey }) => state.delete(place, rawKey),
       read: pages?.read,

@@ -47,7 +47,8 @@ interface Outlet<K, A> {
   readonly forward: Forward<WindowRecord<K, A>>
   /** Empties the window of a result that has gone out; left out if windows keep what they hold. */
   readonly discard: ((result: WindowResult<K, A>) => void) | undefined
-  readonly read: WindowRows<K, A>['read']
+  /** What goes out for the part of an aggregate that a row holds, or held before. */
+  readonly shown: Pages<A>['read']
 }
 
 /** The rows of an operator's windows, as outlets use them. */
@@ -102,8 +103,18 @@ export function emission<K, A>(
   forwards: readonly Forward<WindowRecord<K, A>>[],
   { discard, read }: WindowRows<K, A> = {},
 ): WindowEmission<K, A> {
+  const whole: Pages<A>['read'] = read ?? ((_window, held) => held)
+  // What a window has collected is frozen only now: its rows do not leave the operator.
+  const shown: Pages<A>['read'] = (window, held) => given(frozen(whole(window, held)))
   const parts = policies.map((policy, index): Emission<K, A> & Clocked => {
-    const outlet = { forward: forwards[index]!, discard: isDiscarding(policy) ? discard : undefined, read }
+    const forward = forwards[index]!
+    if (typeof policy === 'object' && 'finalIf' in policy)
+      return finalOutlet(
+        context,
+        { forward, discard: undefined, shown: whole },
+        policy.finalIf as (held: A) => boolean,
+      )
+    const outlet = { forward, discard: isDiscarding(policy) ? discard : undefined, shown }
     switch (policy) {
       case 'final':
         return finalOutlet(context, outlet)
@@ -138,13 +149,22 @@ export function emission<K, A>(
   }
 }
 
-function finalOutlet<K, A>(context: OperatorContext, outlet: Outlet<K, A>): Emission<K, A> {
+/** @param isWanted whether a window that holds this has a result. Default: every one has. */
+function finalOutlet<K, A>(
+  context: OperatorContext,
+  outlet: Outlet<K, A>,
+  isWanted?: (held: A) => boolean,
+): Emission<K, A> {
+  const give = (result: WindowResult<K, A>, pane: Pane, cause: Cause): void => {
+    if (!isWanted || result.value === null || isWanted(result.value))
+      send(context, outlet, result, pane, cause)
+  }
   const correct = (result: WindowResult<K, A>, fired: boolean, cause: Cause): void => {
-    if (fired) send(context, outlet, result, 'late', cause)
+    if (fired) give(result, 'late', cause)
   }
   return {
     changed: correct,
-    onTime: result => send(context, outlet, result, 'on-time', onTimeCause),
+    onTime: result => give(result, 'on-time', onTimeCause),
     // What discards replaces nothing.
     retracted: outlet.discard ? () => {} : correct,
   }
@@ -286,7 +306,7 @@ function send<K, A>(
 }
 
 function pass<K, A>(
-  { forward, read }: Outlet<K, A>,
+  { forward, shown }: Outlet<K, A>,
   result: WindowResult<K, A>,
   pane: Pane,
   timestamp: number,
@@ -295,13 +315,11 @@ function pass<K, A>(
   const { key: inner, start, end, value, previous } = result
   // New and plain: `frozen` would have to find that out.
   const key: Windowed<K> = Object.freeze({ key: frozen(inner), start, end })
-  // What a window has collected is frozen only now: its rows do not leave the operator.
-  const whole = (held: A | null): A | null => given(frozen(held && read ? read(result, held) : held))
   forward(
     new StreamRecord<Windowed<K>, A | null>(
       key,
-      whole(value),
-      whole(previous),
+      value === null ? null : shown(result, value),
+      previous === null ? null : shown(result, previous),
       timestamp,
       watermark,
       raised,

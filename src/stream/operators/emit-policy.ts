@@ -29,12 +29,18 @@ export type DiscardingPolicy = (Omit<EarlyPolicy, 'panes'> | Omit<RecordsPolicy,
   readonly panes: 'discarding'
 }
 
+/** As `'final'`, for an operator of ours: it gets what state holds of a window, not frozen. */
+export interface InnerPolicy {
+  /** Whether the operator makes anything of what a window holds: it gets no other results. */
+  readonly finalIf: (held: never) => boolean
+}
+
 /** Any policy. */
-export type AnyPolicy = EmitPolicy | DiscardingPolicy
+export type AnyPolicy = EmitPolicy | DiscardingPolicy | InnerPolicy
 
 /** Whether a window is empty after each of its results. */
 export function isDiscarding(policy: AnyPolicy): policy is DiscardingPolicy {
-  return typeof policy === 'object' && policy.panes === 'discarding'
+  return typeof policy === 'object' && 'panes' in policy && policy.panes === 'discarding'
 }
 
 /** Policies of one kind know in the same way what an open window has shown so far. */
@@ -42,13 +48,14 @@ export type PolicyKind = 'final' | 'changes' | 'early' | 'everyRecords'
 
 export function kindOfPolicy(policy: AnyPolicy): PolicyKind {
   if (typeof policy === 'string') return policy
+  if ('finalIf' in policy) return 'final'
   return 'early' in policy ? 'early' : 'everyRecords'
 }
 
 const panes = ['accumulating', 'discarding'] as const
 
 /** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
-export function checkEmitPolicy(policy: AnyPolicy): void {
+export function checkEmitPolicy(policy: EmitPolicy | DiscardingPolicy): void {
   if (policy === 'final' || policy === 'changes') return
   if (typeof policy === 'object' && policy !== null && 'early' in policy) {
     checkOptions('emit', policy, { early: 'duration', time: ['processing', 'event'], panes })
@@ -67,6 +74,7 @@ export function checkEmitPolicy(policy: AnyPolicy): void {
 /** The policy in words, as the name of its outlet. */
 export function describePolicy(policy: AnyPolicy): string {
   if (typeof policy === 'string') return policy
+  if ('finalIf' in policy) return 'final'
   const kept = isDiscarding(policy) ? ', discarding' : ''
   if ('everyRecords' in policy) return `early every ${policy.everyRecords} records${kept}`
   return `early every ${policy.early}${policy.time === 'event' ? ' of event time' : ''}${kept}`

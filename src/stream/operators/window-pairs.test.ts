@@ -1,10 +1,12 @@
 /** Two streams in windows, alone: how their values are collected, and which pairs a result gives. */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
+import { storable } from '../../state/index.ts'
 import { check, type Step } from './harness.test-support.ts'
 import { alignedWindows } from './aligned-windows.ts'
 import type { JoinKind } from './join-bounds.ts'
-import { bySide, windowPairs } from './window-pairs.ts'
+import { neverLate, noHeaders, StreamRecord } from './record.ts'
+import { bySide, hasPairs, windowPairs } from './window-pairs.ts'
 
 /** Both sides of a window: `12/3` has two values of the left stream, and one of the right. */
 const sides = (text: string): string => {
@@ -38,6 +40,43 @@ check(
   ],
   { outlets: ['final'] },
 )
+
+const lone = [window('a', sides('1/'), 2), window('b', sides('/2'), 2)]
+
+for (const [kind, wanted] of [
+  ['join', ['c']],
+  ['leftJoin', ['a', 'c']],
+  ['outerJoin', ['a', 'b', 'c']],
+] as const)
+  check(
+    `${kind}: gets the windows that have something for it, and their corrections`,
+    alignedWindows(
+      'co-group',
+      { kind: 'tumbling', sizeMs: 10, advanceMs: 10, offsetMs: 0, time: 'event', allowedLatenessMs: 5 },
+      bySide<string, number, number>(),
+      [{ finalIf: hasPairs[kind] }],
+    ),
+    [
+      ['a 1 @2', [], [window('a', sides('1/'), 2)]],
+      ['1: b 2 @2', [], lone],
+      ['c 3 @2', [], [...lone, window('c', sides('3/'), 2)]],
+      ['1: c 4 @2', [], [...lone, window('c', sides('3/4'), 2)]],
+      [
+        'W10',
+        [
+          `final: a[0,10) ${sides('1/')} @9 on-time`,
+          `final: b[0,10) ${sides('/2')} @9 on-time`,
+          `final: c[0,10) ${sides('3/4')} @9 on-time`,
+        ].filter((_, n) => (wanted as readonly string[]).includes('abc'[n]!)),
+      ],
+      [
+        'b 5 @3',
+        [`final: b[0,10) ${sides('5/2')}←${sides('/2')} @9 late`],
+        [lone[0]!, window('b', sides('5/2'), 3), window('c', sides('3/4'), 2)],
+      ],
+    ],
+    { outlets: ['final'] },
+  )
 
 const many = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
 
@@ -113,3 +152,16 @@ for (const [kind, alone, added] of [
     [`a -←${sides('1/5')} @9`, []],
   ])
 }
+
+test('a joiner that changes bytes leaves the window as it was', () => {
+  const bytes = storable(Uint8Array.of(1), 'a')
+  const operator = windowPairs<string, Uint8Array, Uint8Array, number>('join', (left, right) => {
+    right!.fill(2)
+    return left!.fill(2).length
+  })
+  const { inputs } = operator.make(undefined as never, [() => {}])
+  const key = { key: 'a', start: 0, end: 10 }
+  const held = { left: [bytes], right: [bytes] }
+  inputs[0](new StreamRecord(key, held, null, 9, neverLate, false, noHeaders, 'on-time', undefined))
+  deepEqual(bytes, Uint8Array.of(1))
+})

@@ -7,7 +7,7 @@
  * pairs come again with that.
  */
 import type { Windowed } from '../../schema/index.ts'
-import { storable } from '../../state/index.ts'
+import { given, storable } from '../../state/index.ts'
 import type { Fold, SessionAggregation } from './aggregation.ts'
 import { appended } from './appended.ts'
 import { stateless, type Unary } from './operator.ts'
@@ -49,6 +49,13 @@ export function bySide<K, L, R>(): SessionAggregation<K, L | R, Sides<L, R>> {
   }
 }
 
+/** Whether a window has anything to give to a join. */
+export const hasPairs: Readonly<Record<JoinKind, (sides: Sides<unknown, unknown>) => boolean>> = {
+  join: ({ left, right }) => left.length > 0 && right.length > 0,
+  leftJoin: ({ left }) => left.length > 0,
+  outerJoin: () => true,
+}
+
 const names = { join: 'window-join', leftJoin: 'window-left-join', outerJoin: 'window-outer-join' } as const
 
 export const windowPairs = <K, L, R, J>(
@@ -59,7 +66,7 @@ export const windowPairs = <K, L, R, J>(
     const { value: now, previous, key } = record
     if (now === null) return
     const send = (left: L | null, right: R | null): void =>
-      forward(record.withValue(returned(joiner(left, right, key, record), kind)))
+      forward(record.withValue(returned(joiner(given(left), given(right), key, record), kind)))
     const before = previous ?? noSides
     // By index: an iterator for each side of each window takes as much memory as their pairs.
     for (let n = 0; n < now.left.length; n += 1) {

@@ -193,4 +193,18 @@ export const joinBugs: readonly SeededBug[] = [
     replace: '',
     tests: pairCases,
   },
+  {
+    name: 'joins: the program can change the bytes that a window holds',
+    file: pairs,
+    find: 'joiner(given(left), given(right), key, record)',
+    replace: 'joiner(left, right, key, record)',
+    tests: pairCases,
+  },
+  {
+    name: 'joins: windows of the left side alone have nothing for a left join',
+    file: pairs,
+    find: '  leftJoin: ({ left }) => left.length > 0,\n',
+    replace: '  leftJoin: ({ left, right }) => left.length > 0 && right.length > 0,\n',
+    tests: pairCases,
+  },
 ]

@@ -124,8 +124,8 @@ export const timeBugs: readonly SeededBug[] = [
   {
     name: 'time: a correction lacks the watermark of the record that caused it',
     file: 'src/stream/operators/emission.ts',
-    find: "if (fired) send(context, outlet, result, 'late', cause)",
-    replace: "if (fired) send(context, outlet, result, 'late', onTimeCause)",
+    find: "if (fired) give(result, 'late', cause)",
+    replace: "if (fired) give(result, 'late', onTimeCause)",
     tests: ['src/stream/operators/emission.test.ts'],
   },
   {

@@ -40,7 +40,7 @@ export const windowBugs: readonly SeededBug[] = [
   {
     name: 'operators: windows share a record although each change goes out',
     file: 'src/stream/operators/aligned-windows.ts',
-    find: "policies.every(policy => policy === 'final')",
+    find: "policies.every(policy => kindOfPolicy(policy) === 'final')",
     replace: 'true',
     tests: ['src/stream/operators/window-slices.test.ts'],
   },
