@@ -309,6 +309,11 @@ test('a match takes less than its time, and what is not complete by then is told
   deepEqual(found(within, 'a1@5 b1@14 a2@20 b2@30'), { matches: ['a1 b1 @14'], timedOut: ['a2 @29'] })
 })
 
+test('a match within 1 ms takes events of one time', () => {
+  const within = a.followedBy('b', is('b')).within(1)
+  deepEqual(found(within, 'a1@5 b1@5 a2@5 b2@6'), { matches: ['a1 b1 @5'], timedOut: ['a2 @5'] })
+})
+
 test('a match waits for attempts that began before it, if it may drop them', () => {
   const later = begin
     .begin('a', is('ab'))

@@ -4,7 +4,10 @@ import { check } from './harness.test-support.ts'
 import { neverLate, noHeaders, StreamRecord } from './record.ts'
 import { timers } from './timers.ts'
 
-/** A timer before 20 sets another 5 later. A record without a value cancels the timer at its own time. */
+/**
+ * A timer before 20 sets another 5 later, and one at 45 another for this time and the next letter up to c.
+ * A record without a value cancels the timer at its own time.
+ */
 const alarms: Unary<StreamRecord<string, number | null>, StreamRecord<string, number>> = {
   name: 'alarms',
   stateful: true,
@@ -13,6 +16,7 @@ const alarms: Unary<StreamRecord<string, number | null>, StreamRecord<string, nu
       const key = context.keyOf<string>(rawKey)
       rung(new StreamRecord(key, to, null, time, neverLate, false, noHeaders, 'on-time', rawKey))
       if (time < 20) pending.set(time + 5, rawKey)
+      if (time === 45 && key !== 'c') pending.set(time, key === 'a' ? '"b"' : '"c"')
       return 1
     })
     return {
@@ -58,4 +62,10 @@ check('a timer that is set in the past is due, and one that is cancelled does no
   ['a - @60', [], ['alarms 40 a true']],
   ['W51', ['a 51 @40 on-time'], []],
   ['W61', []],
+])
+
+check('a timer for the time that it is set at fires before those of later times', alarms, [
+  ['a 45 @0', [], ['alarms 45 a true']],
+  ['d 46 @0', [], ['alarms 45 a true', 'alarms 46 d true']],
+  ['W99', ['a 99 @45 on-time', 'b 99 @45 on-time', 'c 99 @45 on-time', 'd 99 @46 on-time'], []],
 ])

@@ -31,18 +31,24 @@ export function timers(
   const waiting = context.state<true>(name, { isScanned: true })
   // Not looked up yet: state is restored after the operator was made.
   let next = Number.NEGATIVE_INFINITY
+  /** The time of the timer that fires. */
+  let now = Number.NEGATIVE_INFINITY
+  /** Whether a timer was set for it. A scan may miss such a timer. */
+  let hasMore = false
 
   function* advance(to: number): Generator<void> {
     let rows = 0
     do {
+      hasMore = false
       for (const { namespace: time, key } of waiting.scan(stateBegin, to)) {
+        if (hasMore && time > now) break
+        now = time
         waiting.delete(time, key)
         rows += fire(key, time, to)
         if (rows < context.rowsPerTurn()) continue
         yield
         rows = 0
       }
-      // A scan may miss what is set for the time that it has come to.
       next = waiting.firstNamespace() ?? Number.POSITIVE_INFINITY
     } while (next < to)
   }
@@ -51,6 +57,7 @@ export function timers(
     set(time, key) {
       waiting.put(time, key, true)
       next = Math.min(next, time)
+      hasMore ||= time <= now
       context.wakeAt(time + 1)
     },
     cancel: (time, key) => waiting.delete(time, key),
