@@ -36,6 +36,12 @@ export function compare(a: Path, b: Path): number {
   return a.length - b.length
 }
 
+/** The order of two keys: that of their bytes. A window's key comes before its bounds. */
+export function compareKeys(a: string, b: string): number {
+  const [[left], [right]] = [a.split('@'), b.split('@')]
+  return Buffer.compare(Buffer.from(left!), Buffer.from(right!))
+}
+
 export function isPresent(event: Event): event is Keyed {
   return event.key !== null && event.value !== null
 }

@@ -1,5 +1,5 @@
 /** What `suppress` means: the changes of a table that the reference interpreter holds back. */
-import { atTheEnd, type Event } from './interpreted-events.ts'
+import { atTheEnd, compareKeys, type Event } from './interpreted-events.ts'
 import type { SuppressOperation } from './program.ts'
 
 interface Held {
@@ -19,7 +19,7 @@ export function suppressed(changes: readonly Event[], { limit, bound }: Suppress
   const release = (mustGo: (first: Held) => boolean): void => {
     for (;;) {
       const [first] = [...held.values()].toSorted(
-        (a, b) => a.due - b.due || (a.change.key! < b.change.key! ? -1 : 1),
+        (a, b) => a.due - b.due || compareKeys(a.change.key!, b.change.key!),
       )
       if (first === undefined || !mustGo(first)) return
       held.delete(first.change.key!)

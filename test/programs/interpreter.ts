@@ -18,6 +18,7 @@ import {
   added,
   atTheEnd,
   compare,
+  compareKeys,
   type Event,
   inOrder,
   isPresent,
@@ -145,7 +146,7 @@ class Interpreter {
         if (operation.emit === 'changes')
           return results.map(result => ({ ...result, path: [...result.path, position] }))
         return results
-          .toSorted((a, b) => a.timestamp - b.timestamp || (a.key! < b.key! ? -1 : 1))
+          .toSorted((a, b) => a.timestamp - b.timestamp || compareKeys(a.key!, b.key!))
           .map((result, n) => ({ ...result, path: [...this.#whenOver(result.timestamp), position, n] }))
       }
     }

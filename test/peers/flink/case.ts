@@ -104,8 +104,8 @@ export interface Input {
 
 /** What an input, and the watermark of all streams after it, give. */
 export interface Answer {
-  /** `key [start,end] sum @timestamp`, in order; functions have no window. `end` is the last instant. */
+  /** `key: [start,end] sum @timestamp`, in order; functions have no window. `end` is the last instant. */
   readonly results: readonly string[]
-  /** The late records, as `key value @timestamp`. */
+  /** The late records, as `key: value @timestamp`. */
   readonly late: readonly string[]
 }

@@ -84,12 +84,12 @@ interface Result<K> {
   readonly timestamp: number
 }
 
-const resultOf = ({ key, value, timestamp }: Result<string>): string => `${key} ${value} @${timestamp}`
+const resultOf = ({ key, value, timestamp }: Result<string>): string => `${key}: ${value} @${timestamp}`
 
 /** Flink does not take back the sessions that are merged: they are left out. */
 function resultInWindow(
   { key: { key, start, end }, value, timestamp }: Result<{ key: string; start: number; end: number }>,
   withEnd: boolean,
 ): string[] {
-  return value === null ? [] : [`${key} [${start},${withEnd ? end : end - 1}] ${value} @${timestamp}`]
+  return value === null ? [] : [`${key}: [${start},${withEnd ? end : end - 1}] ${value} @${timestamp}`]
 }

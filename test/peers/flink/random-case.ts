@@ -1,5 +1,6 @@
-/** Cases at random, with disorder, ties, late records and times at the bounds of windows. */
+/** Cases at random, with disorder, ties, late records, odd keys, and times at the bounds of windows. */
 import type { Random } from '../../../src/base/index.ts'
+import { randomShape, usually } from '../../programs/random-shape.ts'
 import type {
   Case,
   CoGroupCase,
@@ -10,15 +11,17 @@ import type {
   WindowsCase,
 } from './case.ts'
 
-/** Times are multiples of it, and so are sizes and gaps. */
-const unit = 5
-/** The same by the wall clock, which windows read every 10 ms at most. */
-const clockUnit = 4 * unit
+/** The wall clock moves by multiples of it; windows read it every 10 ms at most. */
+const clockUnit = 20
 
 export function randomCase(random: Random): Case {
-  const outOfOrderness = random.int(2) * random.int(8) * unit
-  const operator = randomOperator(random)
-  const inputs = randomInputs(random)
+  // Sizes and gaps are multiples of it.
+  const unit = usually(random, [5, 1])
+  const operator = randomOperator(random, unit)
+  // So are times, but for an interval join: Flink's takes a record that is late by 1 ms.
+  const timeUnit = operator.operator === 'interval join' ? 5 : unit
+  const outOfOrderness = random.int(2) * random.int(8) * timeUnit
+  const inputs = randomInputs(random, timeUnit)
   return {
     ...operator,
     outOfOrderness,
@@ -27,12 +30,12 @@ export function randomCase(random: Random): Case {
   }
 }
 
-function randomOperator(random: Random): OperatorCase {
+function randomOperator(random: Random, unit: number): OperatorCase {
   switch (random.int(10)) {
     case 0:
       return { operator: 'timers', time: pick(random, times) }
     case 1:
-      return randomJoin(random)
+      return randomJoin(random, unit)
     case 2:
       return { operator: 'connected' }
     case 3:
@@ -41,9 +44,9 @@ function randomOperator(random: Random): OperatorCase {
       return { operator: 'expiring', ttl: (1 + random.int(8)) * clockUnit }
     case 5:
     case 6:
-      return randomCoGroup(random)
+      return randomCoGroup(random, unit)
     default:
-      return randomWindows(random)
+      return randomWindows(random, unit)
   }
 }
 
@@ -53,10 +56,10 @@ function pick<T>(random: Random, all: readonly T[]): T {
   return all[random.int(all.length)]!
 }
 
-function randomJoin(random: Random): IntervalJoinCase {
+function randomJoin(random: Random, unit: number): IntervalJoinCase {
   const before = (random.int(10) - 3) * unit
   const exclusive = ([undefined, 'before', 'after', 'both'] as const)[random.int(4)]
-  const after = -before + (1 + random.int(8)) * unit
+  const after = -before + (2 + random.int(8)) * unit
   return { operator: 'interval join', bounds: { before, after, ...(exclusive && { exclusive }) } }
 }
 
@@ -71,28 +74,30 @@ function withoutTies(inputs: readonly Input[]): Input[] {
     .map(input => ({ ...input, pause: input.pause + clockUnit }))
 }
 
-function randomKind(random: Random): InWindows {
+function randomKind(random: Random, unit: number): InWindows {
   const kind = pick(random, ['tumbling', 'hopping', 'session', 'dynamic session'] as const)
   const time = random.int(3) === 0 ? 'processing' : 'event'
-  const advance = (1 + random.int(6)) * (time === 'event' ? unit : clockUnit)
-  // The harness fires timers before the records of their time: no record comes when a session ends by it.
+  const least = time === 'event' ? unit : clockUnit
+  // The harness fires timers before the records of their time: none comes when a window ends by the clock.
+  const step = time === 'event' ? unit : 5
+  const advance = (1 + random.int(6)) * least
   const gap = time === 'processing' ? advance + 2 : advance
   return {
     kind,
     time,
-    size: kind === 'hopping' ? advance * (1 + random.int(4)) : kind === 'tumbling' ? advance : gap,
+    size: kind === 'hopping' ? (1 + random.int(20)) * least : kind === 'tumbling' ? advance : gap,
     advance,
     // Flink takes none that is an advance or more.
-    offset: advance > unit ? (random.int(3) - 1) * unit : 0,
+    offset: (random.int(2 * (advance / step) - 1) + 1) * step - advance,
     lateness: time === 'event' ? random.int(2) * random.int(12) * unit : 0,
   }
 }
 
 /** Global windows. */
-const always: InWindows = { kind: 'global', time: 'event', size: unit, advance: unit, offset: 0, lateness: 0 }
+const always: InWindows = { kind: 'global', time: 'event', size: 1, advance: 1, offset: 0, lateness: 0 }
 
-function randomWindows(random: Random): WindowsCase {
-  const windows = random.int(6) === 0 ? always : randomKind(random)
+function randomWindows(random: Random, unit: number): WindowsCase {
+  const windows = random.int(6) === 0 ? always : randomKind(random, unit)
   const early = clockUnit * (1 + random.int(4))
   const emits = [
     'final',
@@ -112,8 +117,8 @@ function randomWindows(random: Random): WindowsCase {
   }
 }
 
-function randomCoGroup(random: Random): CoGroupCase {
-  const windows = randomKind(random)
+function randomCoGroup(random: Random, unit: number): CoGroupCase {
+  const windows = randomKind(random, unit)
   // Here a session of two streams takes none that is late by its own time.
   const isLongEnough = windows.time === 'event' && windows.kind.endsWith('session')
   return {
@@ -125,14 +130,19 @@ function randomCoGroup(random: Random): CoGroupCase {
   }
 }
 
-function randomInputs(random: Random): Input[] {
-  const [count, span, disorder] = [random.int(50), 10 + random.int(60), random.int(20)]
+function randomInputs(random: Random, unit: number): Input[] {
+  const limits = { count: 50, span: 60, disorder: 20, unit, maySeeFirstDay: true }
+  const { count, keys, timeOf } = randomShape(random, limits)
+  const [least, values] = usually(random, [
+    [1, 30],
+    [-10, 20],
+    [7, 1],
+  ])
   return Array.from({ length: count }, (_, n) => ({
     side: (['left', 'right'] as const)[random.int(2)]!,
-    key: 'abc'[random.int(3)]!,
-    value: 1 + random.int(30),
-    // From a time on that leaves no window before 1970.
-    timestamp: (1000 + Math.floor((n * span) / count) - random.int(disorder + 1)) * unit,
+    key: keys[random.int(keys.length)]!,
+    value: least + random.int(values),
+    timestamp: timeOf(n),
     pause: (n === 0 ? 1000 : random.int(3) * random.int(3)) * clockUnit,
   }))
 }

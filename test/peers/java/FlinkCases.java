@@ -145,7 +145,7 @@ public class FlinkCases {
         var side = harness.getSideOutput(LATE);
         while (side != null && !side.isEmpty()) {
             var record = side.poll();
-            late.add(record.getValue().f0 + " " + record.getValue().f1 + " @" + record.getTimestamp());
+            late.add(record.getValue().f0 + ": " + record.getValue().f1 + " @" + record.getTimestamp());
         }
         return new Answer(results, late);
     }
@@ -162,7 +162,7 @@ public class FlinkCases {
     static class Pair extends ProcessJoinFunction<Tuple3<String, Long, String>, Tuple3<String, Long, String>, String> {
         @Override
         public void processElement(Tuple3<String, Long, String> left, Tuple3<String, Long, String> right, Context context, Collector<String> out) {
-            out.collect(left.f0 + " " + (left.f1 * 100 + right.f1));
+            out.collect(left.f0 + ": " + (left.f1 * 100 + right.f1));
         }
     }
 }

@@ -14,7 +14,7 @@ import org.apache.flink.streaming.api.operators.co.CoBroadcastWithKeyedOperator;
 import org.apache.flink.streaming.api.operators.co.KeyedCoProcessOperator;
 import org.apache.flink.util.Collector;
 
-/** The functions of test/peers/flink with state and timers. */
+/** The functions of test/peers/flink with state and timers. As in millrace, a timer that is set to a time before 1970 is due in 1970. */
 class FlinkFunctions {
     static final MapStateDescriptor<String, Long> RULES = new MapStateDescriptor<>("rules", Types.STRING, Types.LONG);
 
@@ -55,14 +55,14 @@ class FlinkFunctions {
             TimerService timers = context.timerService();
             if (due.value() != null && byClock) timers.deleteProcessingTimeTimer(due.value());
             if (due.value() != null && !byClock) timers.deleteEventTimeTimer(due.value());
-            due.update((byClock ? timers.currentProcessingTime() : context.timestamp()) + record.f1);
+            due.update(Math.max(0, (byClock ? timers.currentProcessingTime() : context.timestamp()) + record.f1));
             if (byClock) timers.registerProcessingTimeTimer(due.value());
             else timers.registerEventTimeTimer(due.value());
         }
 
         @Override
         public void onTimer(long time, OnTimerContext context, Collector<String> out) throws Exception {
-            out.collect(context.getCurrentKey() + " " + sum.value());
+            out.collect(context.getCurrentKey() + ": " + sum.value());
             sum.update(0L);
             due.clear();
         }
@@ -100,7 +100,7 @@ class FlinkFunctions {
             for (var each : seen.keys()) kinds++;
             var all = new ArrayList<Long>();
             for (var each : values.get()) all.add(each);
-            out.collect(record.f0 + " " + count.value() + " " + seen.get(kind) + " of " + kinds + " " + all);
+            out.collect(record.f0 + ": " + count.value() + " " + seen.get(kind) + " of " + kinds + " " + all);
         }
     }
 
@@ -124,19 +124,19 @@ class FlinkFunctions {
             long times = seen.contains(record.f1) ? seen.get(record.f1) + 1 : 1;
             seen.put(record.f1, times);
             if (price.value() != null) {
-                out.collect(record.f0 + " " + record.f1 * price.value() + " for the time " + times);
+                out.collect(record.f0 + ": " + record.f1 * price.value() + " for the time " + times);
                 return;
             }
             waiting.add(record.f1);
             if (due.value() != null) context.timerService().deleteEventTimeTimer(due.value());
-            due.update(context.timestamp() + record.f1);
+            due.update(Math.max(0, context.timestamp() + record.f1));
             context.timerService().registerEventTimeTimer(due.value());
         }
 
         @Override
         public void processElement2(Tuple3<String, Long, String> record, Context context, Collector<String> out) throws Exception {
             price.update(record.f1);
-            for (var each : waiting.get()) out.collect(record.f0 + " " + each * record.f1 + " late");
+            for (var each : waiting.get()) out.collect(record.f0 + ": " + each * record.f1 + " late");
             waiting.clear();
             if (record.f1 % 3 == 0) seen.remove(record.f1);
         }
@@ -145,7 +145,7 @@ class FlinkFunctions {
         public void onTimer(long time, OnTimerContext context, Collector<String> out) throws Exception {
             int count = 0;
             for (var each : waiting.get()) count++;
-            out.collect(context.getCurrentKey() + " overdue " + count);
+            out.collect(context.getCurrentKey() + ": overdue " + count);
             waiting.clear();
             price.clear();
             due.clear();
@@ -166,7 +166,7 @@ class FlinkFunctions {
             var rules = new TreeSet<String>();
             for (var rule : context.getBroadcastState(RULES).immutableEntries()) if (record.f1 > rule.getValue()) rules.add(rule.getKey());
             above.update((above.value() == null ? 0 : above.value()) + rules.size());
-            out.collect(record.f0 + " " + String.join("", rules) + " of " + above.value());
+            out.collect(record.f0 + ": " + String.join("", rules) + " of " + above.value());
         }
 
         @Override

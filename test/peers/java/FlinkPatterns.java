@@ -34,9 +34,9 @@ public class FlinkPatterns {
         var operator = new CepOperator<String, String, String>(
             StringSerializer.INSTANCE, false, NFACompiler.compileFactory(pattern, true), null, skip, new Found(names), LATE);
         var answers = new ArrayList<Answer>();
-        try (var harness = new KeyedOneInputStreamOperatorTestHarness<String, String, String>(operator, event -> event.substring(0, 1), Types.STRING)) {
+        try (var harness = new KeyedOneInputStreamOperatorTestHarness<String, String, String>(operator, FlinkPatterns::keyOf, Types.STRING)) {
             harness.open();
-            long watermark = 0;
+            long watermark = Long.MIN_VALUE;
             for (var input : one.get("inputs")) {
                 long timestamp = input.get("timestamp").asLong();
                 harness.processElement(new StreamRecord<>(input.get("key").asText() + " " + input.get("value").asText(), timestamp));
@@ -123,6 +123,14 @@ public class FlinkPatterns {
         return step.has("until") ? pattern.until(new Fits(step.get("until"))) : pattern;
     }
 
+    static String keyOf(String event) {
+        return event.substring(0, event.lastIndexOf(' '));
+    }
+
+    static String valueOf(String event) {
+        return event.substring(event.lastIndexOf(' ') + 1);
+    }
+
     /** The condition of case.ts: an event is a letter, a size, and its number. */
     static class Fits extends IterativeCondition<String> {
         final String letters;
@@ -135,9 +143,9 @@ public class FlinkPatterns {
 
         @Override
         public boolean filter(String event, Context<String> context) throws Exception {
-            if (letters.indexOf(event.charAt(2)) < 0) return false;
+            if (letters.indexOf(valueOf(event).charAt(0)) < 0) return false;
             if (largerThan == null) return true;
-            for (var earlier : context.getEventsForPattern(largerThan)) if (event.charAt(3) <= earlier.charAt(3)) return false;
+            for (var earlier : context.getEventsForPattern(largerThan)) if (valueOf(event).charAt(1) <= valueOf(earlier).charAt(1)) return false;
             return true;
         }
     }
@@ -161,10 +169,10 @@ public class FlinkPatterns {
 
         /** The events by name, as `key name=a1#1,b2#2 name=`. */
         String text(Map<String, List<String>> match) {
-            var key = match.values().stream().flatMap(List::stream).findFirst().orElse("?").substring(0, 1);
+            var key = match.values().stream().flatMap(List::stream).findFirst().map(FlinkPatterns::keyOf).orElse("?");
             var text = new StringBuilder(key);
             for (var name : names)
-                text.append(" ").append(name).append("=").append(String.join(",", match.getOrDefault(name, List.of()).stream().map(event -> event.substring(2)).toList()));
+                text.append(" ").append(name).append("=").append(String.join(",", match.getOrDefault(name, List.of()).stream().map(FlinkPatterns::valueOf).toList()));
             return text.toString();
         }
     }

@@ -1,9 +1,11 @@
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.*;
+import java.util.stream.Collectors;
 import org.apache.flink.api.common.ExecutionConfig;
 import org.apache.flink.api.common.functions.AggregateFunction;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.java.tuple.Tuple3;
 import org.apache.flink.streaming.api.functions.windowing.WindowFunction;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
@@ -38,7 +40,6 @@ class FlinkWindows {
     static WindowAssigner<?, ? extends Window> assigner(JsonNode one) {
         long size = one.get("size").asLong();
         var length = Duration.ofMillis(size);
-        // Flink's session lasts 1 ms less than its gap, although a record a whole gap later joins it.
         var gap = length.plusMillis(1);
         SessionWindowTimeGapExtractor<Tuple3<String, Long, String>> ownGap = record -> 1 + (record.f1 % 2 == 1 ? 2 : 1) * size;
         var advance = Duration.ofMillis(one.get("advance").asLong());
@@ -48,9 +49,49 @@ class FlinkWindows {
             case "tumbling" -> byClock ? TumblingProcessingTimeWindows.of(length, offset) : TumblingEventTimeWindows.of(length, offset);
             case "hopping" -> byClock ? SlidingProcessingTimeWindows.of(length, advance, offset) : SlidingEventTimeWindows.of(length, advance, offset);
             case "global" -> GlobalWindows.create();
-            case "session" -> byClock ? ProcessingTimeSessionWindows.withGap(gap) : EventTimeSessionWindows.withGap(gap);
-            default -> byClock ? ProcessingTimeSessionWindows.withDynamicGap(ownGap) : EventTimeSessionWindows.withDynamicGap(ownGap);
+            case "session" -> new Sessions(byClock ? ProcessingTimeSessionWindows.withGap(gap) : EventTimeSessionWindows.withGap(gap));
+            default -> new Sessions(byClock ? ProcessingTimeSessionWindows.withDynamicGap(ownGap) : EventTimeSessionWindows.withDynamicGap(ownGap));
         };
+    }
+
+    /**
+     * Flink's session ends 1 ms before a whole gap has passed, although a record at that time joins it. With a gap that is 1 ms
+     * longer it ends as in millrace; those that only touch are no longer merged.
+     */
+    static class Sessions extends MergingWindowAssigner<Object, TimeWindow> {
+        final MergingWindowAssigner<Object, TimeWindow> assigner;
+
+        Sessions(MergingWindowAssigner assigner) {
+            this.assigner = assigner;
+        }
+
+        public Collection<TimeWindow> assignWindows(Object element, long timestamp, WindowAssignerContext context) {
+            return assigner.assignWindows(element, timestamp, context);
+        }
+
+        public Trigger<Object, TimeWindow> getDefaultTrigger() {
+            return assigner.getDefaultTrigger();
+        }
+
+        public TypeSerializer<TimeWindow> getWindowSerializer(ExecutionConfig config) {
+            return assigner.getWindowSerializer(config);
+        }
+
+        public boolean isEventTime() {
+            return assigner.isEventTime();
+        }
+
+        public void mergeWindows(Collection<TimeWindow> windows, MergeCallback<TimeWindow> callback) {
+            assigner.mergeWindows(longer(windows, -1), (merged, result) -> callback.merge(longer(merged, 1), longer(result, 1)));
+        }
+
+        static List<TimeWindow> longer(Collection<TimeWindow> windows, long by) {
+            return windows.stream().map(each -> longer(each, by)).collect(Collectors.toCollection(ArrayList::new));
+        }
+
+        static TimeWindow longer(TimeWindow window, long by) {
+            return new TimeWindow(window.getStart(), window.getEnd() + by);
+        }
     }
 
     static Trigger<Object, TimeWindow> trigger(JsonNode one) {
@@ -89,7 +130,7 @@ class FlinkWindows {
 
     /** A global window lasts until the last date. */
     static String named(String key, Window window) {
-        return key + (window instanceof TimeWindow bounds ? " [" + bounds.getStart() + "," + bounds.maxTimestamp() + "] " : " [0,8640000000000000] ");
+        return key + (window instanceof TimeWindow bounds ? ": [" + bounds.getStart() + "," + bounds.maxTimestamp() + "] " : ": [0,8640000000000000] ");
     }
 
     static class InWindow implements WindowFunction<Long, String, String, Window> {

@@ -23,6 +23,10 @@ const accidents: readonly (readonly [reason: string, isMet: (steps: readonly Ste
     steps => steps.some(step => (isGreedyLoop(step) && mayEnd(step)) || mayLeaveOutGreed(step)),
   ],
   [
+    'The step after a greedy loop and notNext gets what fits the loop, once an event was skipped.',
+    steps => restAfter(steps, isGreedyLoop).some(([next]) => next?.how === 'notNext'),
+  ],
+  [
     'What must not follow a loop of times(from, to) may come in it once an event was skipped.',
     steps =>
       restAfter(

@@ -64,7 +64,7 @@ export function expectedOf(one: PatternCase, answers: readonly PatternAnswer[]):
 export function givenBy(one: PatternCase, answers: readonly PatternAnswer[]): PatternAnswer[] {
   return answers.map(({ matches, timedOut, late }) => ({
     matches: inOrder(one, once(one, waits(one) ? matches.map(withoutTime) : matches)),
-    timedOut: once(one, timedOut).toSorted((a, b) => timeOf(a) - timeOf(b) || a.localeCompare(b)),
+    timedOut: once(one, timedOut).toSorted((a, b) => timeOf(a) - timeOf(b) || inText(a, b)),
     late,
   }))
 }
@@ -80,7 +80,11 @@ function lastInstantOf({ inputs, within }: PatternCase, match: string): number {
 
 /** Flink doubles an attempt with each event that it skips in the loop of a group. */
 function once({ steps }: PatternCase, results: readonly string[]): readonly string[] {
-  return steps.some(isSkippingGroup) ? [...new Set(results)] : results
+  return steps.some(hasSkippingGroup) ? [...new Set(results)] : results
+}
+
+function hasSkippingGroup(step: StepCase): boolean {
+  return isSkippingGroup(step) || ('group' in step && step.group.some(hasSkippingGroup))
 }
 
 /** A match may wait for attempts that time out. */
@@ -96,8 +100,12 @@ function inOrder({ inputs }: PatternCase, matches: readonly string[]): string[] 
       timeOf(a) - timeOf(b) ||
       inputs[beginOf(a)]!.timestamp - inputs[beginOf(b)]!.timestamp ||
       beginOf(a) - beginOf(b) ||
-      a.localeCompare(b),
+      inText(a, b),
   )
+}
+
+function inText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** The number of the first event of a match, by time. */

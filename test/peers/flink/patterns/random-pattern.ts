@@ -1,5 +1,6 @@
-/** Patterns at random that Flink takes, and events with disorder, ties, and times at the limits. */
+/** Patterns at random that Flink takes, and events with disorder, ties, odd keys, and times at the limits. */
 import type { Random } from '../../../../src/base/index.ts'
+import { firstTimes, keySets, usually } from '../../../programs/random-shape.ts'
 import {
   type ConditionCase,
   isOptional,
@@ -24,7 +25,9 @@ export function randomPattern(random: Random): PatternCase {
   const needsWithin = ending[0]?.how === 'notFollowedBy'
   return {
     steps: [...steps, ...ending],
-    ...((needsWithin || random.int(2) === 0) && { within: (2 + random.int(9)) * unit }),
+    ...((needsWithin || random.int(2) === 0) && {
+      within: usually(random, [(2 + random.int(9)) * unit, 1, 2]),
+    }),
     afterMatch: randomStrategy(random, takenAtTop(steps)),
     // No watermark is at the limit of a pattern: there Flink's timeouts come 1 ms of the watermark later.
     outOfOrderness: random.int(2) * random.int(6) * unit + 2,
@@ -118,14 +121,18 @@ function randomStrategy(random: Random, names: readonly string[]): SkipStrategy 
 }
 
 function randomEvents(random: Random): PatternEvent[] {
-  const [count, keys, disorder] = [3 + random.int(14), 1 + random.int(2), random.int(2) * random.int(6)]
-  let time = 1000
+  const [count, disorder] = [3 + random.int(14), random.int(2) * random.int(6)]
+  const keys = usually(random, keySets).slice(0, 1 + random.int(2))
+  const firstTime = usually(random, firstTimes)
+  const stepMax = usually(random, [3, 1])
+  let time = 0
   return Array.from({ length: count }, (_, n) => {
-    time += random.int(3)
+    time += random.int(stepMax)
     return {
-      key: 'xy'[random.int(keys)]!,
+      key: pick(random, keys),
       value: `${pick(random, ['a', 'b', 'c', 'a', 'b', 'd'])}${random.int(10)}#${n}`,
-      timestamp: (time - random.int(disorder + 1)) * unit,
+      // In Flink nothing that has begun at 0 times out.
+      timestamp: Math.max(unit, firstTime + (time - random.int(disorder + 1)) * unit),
     }
   })
 }
