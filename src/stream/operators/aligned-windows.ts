@@ -60,17 +60,19 @@ export const alignedWindows = <K, V, A>(
     /** Forwards the results and makes the deletions that are due, in turns. */
     function* advance(to: number): Generator<void> {
       const ended = grid.endedBelow(to)
+      const over = grid.endedBelow(to - allowedLatenessMs)
       const from = Math.max(stateBegin, firedLast?.start ?? grid.endedBelow(context.watermark()))
       let rows = 0
       const due = (slices ?? state).scan(from, ended, firedLast?.key)
       for (const { namespace: place, key: rawKey, value: row } of due) {
         out.onTime(resultOf(rawKey, place, row))
+        // While its key is at hand: what allowed lateness keeps is deleted below.
+        if (!slices && place < over) state.delete(place, rawKey)
         firedLast = { start: place, key: rawKey }
         if (++rows < context.rowsPerTurn()) continue
         yield
         rows = 0
       }
-      const over = grid.endedBelow(to - allowedLatenessMs)
       yield* state.deleteInTurns(stateBegin, over, () => context.rowsPerTurn())
       if (pages) yield* pages.deleteInTurns(over)
       if (slices) yield* slices.deleteInTurns(to - allowedLatenessMs)
