@@ -94,6 +94,22 @@ test('each scalar is read as the parser reads it, wherever it is', () => {
     )
 })
 
+test('the parser is not asked for long numbers', () => {
+  const records = (count: number): string[] =>
+    Array.from({ length: count }, (_, n) => `{"at":[${Math.sin(n)},-${n}e-20,1e${n}],"n":9007199254740991}`)
+  const decode = jsonDecoder('exact')
+  decoded(decode, records(warmUp))
+  decoded(decode, records(4))
+  const parse = mock.method(JSON, 'parse')
+  const values = decoded(decode, records(200))
+  parse.mock.restore()
+  equal(parse.mock.callCount(), 0)
+  deepEqual(
+    values,
+    records(200).map(text => JSON.parse(text)),
+  )
+})
+
 test('bytes that are not UTF-8 are malformed also in a record of a known shape', () => {
   const bad = [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xef, 0xbf, 0xbd, 0x80]]
   const text = (bytes: readonly number[]): Buffer =>

@@ -2,15 +2,16 @@
  * Reads the strings, numbers, booleans and nulls of JSON where they lie in the bytes. Whatever is unusual is
  * left to the parser: a part of it (a string with escapes), or the whole record.
  */
-import { parseJson } from './json-numbers.ts'
+import { endOfString } from '../base/index.ts'
+import { numberChanges } from './json-numbers.ts'
 import { textOf } from './utf8-text.ts'
 
 /** Where a reader is in the bytes of a batch. */
 export class JsonCursor {
   readonly bytes: Buffer
   readonly view: DataView
-  /** Parses JSON text of one number or string. */
-  readonly parse: (text: string) => unknown
+  /** Whether numbers may change. */
+  readonly isLossy: boolean
   /** The next byte to read. */
   at = 0
   /** Where the record begins and ends (exclusive). */
@@ -19,10 +20,10 @@ export class JsonCursor {
   /** The record, one character a byte: its text, where it is ASCII. */
   text = ''
 
-  constructor(bytes: Buffer, lossy: boolean) {
+  constructor(bytes: Buffer, isLossy: boolean) {
     this.bytes = bytes
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.parse = lossy ? JSON.parse : parseJson
+    this.isLossy = isLossy
   }
 
   open(start: number, end: number): void {
@@ -105,20 +106,28 @@ function endOfPlainWords({ view, end }: JsonCursor, from: number): number {
 /** Of a string with escapes, or with characters that are not ASCII, the first of which is at `to`. */
 function readUnusualText(cursor: JsonCursor, from: number, to: number): string | undefined {
   const { bytes, end } = cursor
-  let isEscaped = false
-  while (to < end && bytes[to] !== quote) {
+  for (; to < end && bytes[to] !== quote; to += 1) {
+    if (bytes[to] === backslash) return readEscapedText(cursor)
     if (bytes[to]! < space) return undefined
-    if (bytes[to] === backslash) {
-      isEscaped = true
-      to += 1
-    }
-    to += 1
   }
   if (to >= end) return undefined
   cursor.at = to + 1
-  if (isEscaped) return parsed(cursor, from - 1, to + 1) as string | undefined
   const text = textOf(bytes, from, to)
   return typeof text === 'string' ? text : undefined
+}
+
+function readEscapedText(cursor: JsonCursor): string | undefined {
+  const { bytes, start, at } = cursor
+  const last = endOfString(cursor.text, at - start)
+  if (last < 0) return undefined
+  cursor.at = start + last + 1
+  const text = textOf(bytes, at, cursor.at)
+  if (typeof text !== 'string') return undefined
+  try {
+    return JSON.parse(text) as string
+  } catch {
+    return undefined
+  }
 }
 
 function readWord<T>(cursor: JsonCursor, word: string, value: T): T | undefined {
@@ -171,24 +180,18 @@ function isExponent(byte: number): boolean {
   return byte === smallE || byte === capitalE
 }
 
-/** Of a number that begins at `from`, and whose first part ends at the cursor. */
+/**
+ * Of a number that begins at `from`, and whose first part ends at the cursor. Undefined for one that would
+ * change. Of text that can be here, `Number` reads what is a number of JSON, and nothing else.
+ */
 function readLongNumber(cursor: JsonCursor, from: number): number | undefined {
-  const { bytes, end } = cursor
+  const { bytes, text, start, end } = cursor
   while (cursor.at < end && isOfExponent(bytes[cursor.at]!)) cursor.at += 1
-  return parsed(cursor, from, cursor.at) as number | undefined
+  const source = text.slice(from - start, cursor.at - start)
+  const number = Number(source)
+  return Number.isNaN(number) || (!cursor.isLossy && numberChanges(source, number)) ? undefined : number
 }
 
 function isOfExponent(byte: number): boolean {
   return (byte >= zero && byte <= nine) || byte === plus || byte === minus || isExponent(byte)
-}
-
-/** Undefined for text that is not JSON, or for a number that would change. */
-function parsed({ bytes, parse }: JsonCursor, from: number, to: number): unknown {
-  const text = textOf(bytes, from, to)
-  if (typeof text !== 'string') return undefined
-  try {
-    return parse(text)
-  } catch {
-    return undefined
-  }
 }
