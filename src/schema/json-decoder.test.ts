@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mock, test } from 'node:test'
 import type { Random } from '../base/index.ts'
+import { collectGarbage } from '../../test/collect-garbage.ts'
 import { forSeeds } from '../../test/for-seeds.ts'
 import { jsonDecoder } from './json-decoder.ts'
 import { decoded, slicesOf } from './slices.test-support.ts'
@@ -150,6 +151,25 @@ test('strings outlive the batch that they were in', () => {
     into,
     texts.map(text => JSON.parse(text)),
   )
+})
+
+test('a short string that many records have takes memory once', () => {
+  const slices = slicesOf(Array<string>(50_000).fill('["open","EUR","0123456789"]'))
+  const decode = jsonDecoder('exact')
+  const into: unknown[] = []
+  const decodedWords = (): unknown[] => {
+    decode(slices, into)
+    return into.splice(0).flat()
+  }
+  const heapBytes = (): number => {
+    collectGarbage()
+    return process.memoryUsage().heapUsed
+  }
+  decodedWords()
+  const before = heapBytes()
+  const kept = decodedWords()
+  const bytes = heapBytes() - before
+  ok(bytes < 10 * kept.length, `${bytes} bytes for ${kept.length} words`)
 })
 
 test('records of ever new shapes are read, and no readers are compiled for them for long', () => {

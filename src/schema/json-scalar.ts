@@ -4,6 +4,7 @@
  */
 import { endOfString } from '../base/index.ts'
 import { numberChanges } from './json-numbers.ts'
+import { sharedMax, sharedText } from './json-shared-text.ts'
 import { textOf } from './utf8-text.ts'
 
 /** Where a reader is in the bytes of a batch. */
@@ -84,6 +85,7 @@ function readText(cursor: JsonCursor): string | undefined {
   if (bytes[to] !== quote) return readUnusualText(cursor, from, to)
   cursor.at = to + 1
   const length = to - from
+  if (length <= sharedMax) return sharedText(cursor, from, to)
   return length <= copiedMax || length * keptAliveMax >= text.length
     ? text.slice(from - start, to - start)
     : bytes.latin1Slice(from, to)
