@@ -198,6 +198,24 @@ test('records of a topic may change their shape', () => {
   }
 })
 
+test('readers that read more in vain than they save are given up', () => {
+  const list = (length: number): string =>
+    `{"id":1,"name":"some name","tags":[${'"tag",'.repeat(length)}"last"]}`
+  const topics = [
+    Array.from({ length: 700 }, (_, n) => list(n % 7)),
+    Array.from({ length: 700 }, (_, n) => `{"id":${n},"html":"<b class=\\"a\\">text</b>"}`),
+  ]
+  for (const texts of topics) {
+    const decode = jsonDecoder('exact')
+    for (let n = 0; n < 4; n += 1) decoded(decode, texts)
+    const parse = mock.method(JSON, 'parse')
+    for (let n = 0; n < 20; n += 1) decoded(decode, texts)
+    parse.mock.restore()
+    const parsedRecords = parse.mock.calls.filter(({ arguments: [text] }) => text.startsWith('{')).length
+    ok(parsedRecords > 10 * texts.length, `${parsedRecords}`)
+  }
+})
+
 test('deep and large records are read', () => {
   const deep = `${'['.repeat(4000)}1${']'.repeat(4000)}`
   equal(JSON.stringify(read([deep], [deep])), `[${deep}]`)

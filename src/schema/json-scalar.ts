@@ -18,6 +18,8 @@ export class JsonCursor {
   /** Where the record begins and ends (exclusive). */
   start = 0
   end = 0
+  /** Bytes of strings in it that were left to the parser. */
+  unusual = 0
   /** The record, one character a byte: its text, where it is ASCII. */
   text = ''
 
@@ -31,6 +33,7 @@ export class JsonCursor {
     this.at = start
     this.start = start
     this.end = end
+    this.unusual = 0
     this.text = this.bytes.latin1Slice(start, end)
   }
 }
@@ -114,6 +117,7 @@ function readUnusualText(cursor: JsonCursor, from: number, to: number): string |
   }
   if (to >= end) return undefined
   cursor.at = to + 1
+  cursor.unusual += to - from
   const text = textOf(bytes, from, to)
   return typeof text === 'string' ? text : undefined
 }
@@ -123,6 +127,7 @@ function readEscapedText(cursor: JsonCursor): string | undefined {
   const last = endOfString(cursor.text, at - start)
   if (last < 0) return undefined
   cursor.at = start + last + 1
+  cursor.unusual += cursor.at - at
   const text = textOf(bytes, at, cursor.at)
   if (typeof text !== 'string') return undefined
   try {

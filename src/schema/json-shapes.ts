@@ -2,7 +2,7 @@
  * The shapes that the records of a topic were seen to have, with a reader for each.
  *
  * Records of many shapes (objects whose names are data, arrays of any length) gain nothing by it. So shapes
- * are learned a few at a time, and if too few records have one of them, the parser reads all for a while,
+ * are learned a few at a time, and if more is read in vain than it saves, the parser reads all for a while,
  * which is twice as long each time.
  */
 import { jsonShapeOf } from './json-shape.ts'
@@ -19,6 +19,8 @@ const pauseMax = 2 ** 20
 const bytesMax = 8192
 const scalarsMax = 128
 const literalBytesMax = 2048
+/** Which part of a record of no known shape counts as read in vain. */
+const missShare = 2
 
 const openings: ReadonlySet<string | undefined> = new Set(['{', '['])
 
@@ -28,7 +30,10 @@ export class JsonShapes {
   #pause = pauseMin
   #nextPause = 2 * pauseMin
   #tried = 0
-  #missed = 0
+  /** Bytes of the records that had a known shape, without their unusual strings. */
+  #gained = 0
+  /** Bytes of those strings, and what readers of other shapes read before they met the difference. */
+  #wasted = 0
   /** Shapes that were looked at since the last failed round. */
   #looked = 0
 
@@ -44,7 +49,7 @@ export class JsonShapes {
   }
 
   #endRound(): void {
-    const fails = this.#missed * 2 > this.#tried
+    const fails = this.#wasted > this.#gained
     if (fails) {
       this.#readers.length = 0
       this.#looked = 0
@@ -52,7 +57,8 @@ export class JsonShapes {
     }
     this.#nextPause = fails ? Math.min(2 * this.#nextPause, pauseMax) : 2 * pauseMin
     this.#tried = 0
-    this.#missed = 0
+    this.#gained = 0
+    this.#wasted = 0
   }
 
   /** The value of the record at which the cursor is open; undefined if it is left to the parser. */
@@ -62,7 +68,12 @@ export class JsonShapes {
       const reader = readers[n]!
       cursor.at = cursor.start
       const value = reader(cursor)
-      if (value === undefined) continue
+      if (value === undefined) {
+        this.#wasted += cursor.at - cursor.start
+        continue
+      }
+      this.#gained += cursor.end - cursor.start - cursor.unusual
+      this.#wasted += cursor.unusual
       if (n > 0) {
         // Records of one shape mostly follow each other.
         readers[n] = readers[0]!
@@ -70,12 +81,13 @@ export class JsonShapes {
       }
       return value
     }
+    // To have it as text takes a part of the parser's time.
+    this.#wasted += (cursor.end - cursor.start) / missShare
     return undefined
   }
 
   /** Learns the shape of the record at which the cursor is open, and which the parser has read. */
   missed({ text }: JsonCursor): void {
-    this.#missed += 1
     if (this.#looked === shapesMax || text.length > bytesMax || !openings.has(text[0])) return
     this.#looked += 1
     const shape = jsonShapeOf(text)
