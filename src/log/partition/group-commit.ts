@@ -29,8 +29,8 @@ const flushBytesMax = 1 << 20
  * that a sync follows do wait: one sync for all of the turn saves more.
  */
 const waitingBytesMax = 512 * 1024
-/** Buffers of one write: the kernel's limit (IOV_MAX). */
-const flushBatchesMax = 1024
+/** Buffers of one write: the kernel's limit (IOV_MAX), and one is for room ahead. */
+const flushBatchesMax = 1023
 
 /**
  * The disk's side of a partition. Every method fails with a MillraceError; a retriable one must have left

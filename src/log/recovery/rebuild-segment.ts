@@ -2,12 +2,13 @@
  * Reads a segment from end to end: each batch is checked, indexed and replayed into the producer state. Valid
  * batches are written once more and synced, and old derived files are removed (see recovery.ts).
  */
-import { assert } from '../../base/index.ts'
+import { assert, type DiskFile } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
 import { segmentFile } from '../files/file-names.ts'
 import { removeIfThere } from '../files/small-file.ts'
 import type { ProducerReplay } from '../producers/producer-replay.ts'
 import type { SegmentDigest } from '../segment/segment-digest.ts'
+import { isRoom } from '../segment/room-ahead.ts'
 import { scanSegment, type ScanEnd } from '../segment/segment-scan.ts'
 import { indexedTimestamp } from '../segment/segment-indexes.ts'
 import type { Segment, SegmentContext } from '../segment/segment.ts'
@@ -47,15 +48,28 @@ export async function rebuildSegment(
         if (batch.nextOffset <= recoveryPoint) vouchedFor = position + batch.sizeBytes
       },
     )
-    if (readOnly) return scanned
+    const ended = await withoutRoom(file, scanned, sizeBytes, recoveryPoint)
+    if (readOnly) return ended
+    if (ended !== scanned) await file.truncate(ended.position)
     const doing = `rewriting ${segment.path}`
     await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, doing, pause)
     await file.sync()
-    return scanned
+    return ended
   })
   if (readOnly) return end
   await removeDerived(context, segment)
   return end
+}
+
+/** A log may end before room. Below the recovery point room has taken the place of records: damage. */
+async function withoutRoom(
+  file: DiskFile,
+  end: ScanEnd,
+  sizeBytes: number,
+  recoveryPoint: number,
+): Promise<ScanEnd> {
+  if (end.problem === undefined || end.offset < recoveryPoint) return end
+  return (await isRoom(file, end.position, sizeBytes)) ? { ...end, problem: undefined } : end
 }
 
 /** Removes the digest of a segment and its indexes. */

@@ -2,6 +2,7 @@
 import { type DiskFile, systemCode } from '../../base/index.ts'
 import { diskFailed, diskFull } from '../files/disk-errors.ts'
 import type { AbortedTransaction } from './abort-index.ts'
+import type { RoomAhead } from './room-ahead.ts'
 
 /** What the indexes have to know of a batch once it is written. */
 export interface PendingBatch {
@@ -18,8 +19,8 @@ export interface PendingBatches {
 }
 
 /**
- * Writes batches at the end of the file, which is at `position`. When there is no room the file is cut back,
- * and nothing has happened.
+ * Writes batches at `position`, where the records end, and room behind them. When the disk is full the file
+ * is cut back, and nothing has happened.
  * @throws MillraceError DISK_FULL, DISK_FAILED; errors of the disk
  */
 export async function writePending(
@@ -27,23 +28,25 @@ export async function writePending(
   path: string,
   position: number,
   { batches, sizeBytes }: PendingBatches,
+  room: RoomAhead,
 ): Promise<void> {
+  const buffers = batches.map(({ bytes }) => bytes)
+  const ahead = room.after(position + sizeBytes, sizeBytes)
+  if (ahead) buffers.push(ahead)
   let count
   try {
-    count = await file.write(
-      batches.map(({ bytes }) => bytes),
-      position,
-    )
+    count = await file.write(buffers, position)
   } catch (error) {
     const code = systemCode(error)
     if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
     count = 0
   }
-  if (count === sizeBytes) return
+  if (count >= sizeBytes) return room.reaches(position + count)
   // What was written in part must not come back after a crash, in front of what is written here next.
   try {
     await file.truncate(position)
     await file.sync()
+    room.endsAt(position)
   } catch (error) {
     throw diskFailed(error, `cutting ${path} back after it found no room`)
   }

@@ -22,6 +22,7 @@ import { readBatchesAt, type BatchesRead, type Place, type ReadOptions } from '.
 import { removeIfThere, replaceFile, writeFile } from '../files/small-file.ts'
 import { FilePlace } from '../files/file-place.ts'
 import { ReaderPlaces } from './reader-places.ts'
+import { RoomAhead } from './room-ahead.ts'
 
 export interface SegmentContext {
   readonly disk: Disk
@@ -75,6 +76,7 @@ export class Segment implements IndexOwner {
   /** Where earlier reads have ended. */
   readonly #places = new ReaderPlaces()
   readonly #place: FilePlace
+  readonly #room = new RoomAhead()
 
   constructor(folder: string, baseOffset: number, context: SegmentContext) {
     this.folder = folder
@@ -133,7 +135,7 @@ export class Segment implements IndexOwner {
     if (this.#indexesStay !== 'here' || !this.#indexes) await this.loadIndexes()
     const { files } = this.#context
     await files.use(this.path, 'write', async file => {
-      await writePending(file, this.path, this.sizeBytes, pending)
+      await writePending(file, this.path, this.sizeBytes, pending, this.#room)
       this.unsyncedBytes += pending.sizeBytes
       files.pin(this.path)
       this.#place.check(file)
@@ -173,6 +175,7 @@ export class Segment implements IndexOwner {
    */
   async saveIndexes(largestProducerId: number): Promise<void> {
     await this.#digestAlone(async () => {
+      await this.#cutRoom()
       if (this.#isSaved(largestProducerId)) return
       await this.#save(this.#indexes ?? (await this.#load()), largestProducerId)
     })
@@ -273,6 +276,17 @@ export class Segment implements IndexOwner {
   forgetIndexes(): void {
     if (this.#indexes) this.#largestTimestamp = this.#indexes.maxTimestamp
     this.#indexes = undefined
+  }
+
+  /** Ends the file where the records end, as the digest says. */
+  async #cutRoom(): Promise<void> {
+    const { sizeBytes } = this
+    if (!this.#room.isBehind(sizeBytes)) return
+    await this.#context.files.use(this.path, 'write', async file => {
+      await file.truncate(sizeBytes)
+      await file.sync()
+    })
+    this.#room.endsAt(sizeBytes)
   }
 
   async #save(indexes: SegmentIndexes, largestProducerId: number): Promise<void> {

@@ -11,6 +11,8 @@ import type { LogModel, ModelBatch, ModelProducer, ModelRecord } from './log-mod
 
 const recordsMax = 4
 const paddingMax = 30
+/** Some records make their segment take room ahead, where segments are so large. */
+const [largeEvery, largeBytes, largeSegmentBytes] = [16, 9000, 1 << 20]
 const keys = ['a', 'b', 'c', 'd', 'e', 'longer than fifteen bytes', 'also longer than fifteen bytes']
 /** Few: they take longer than everything else together. */
 const mostlyPlain: readonly Compression[] = [...Array<Compression>(30).fill('none'), ...compressions]
@@ -76,8 +78,9 @@ export class SimulatedProducers {
     const builder = new BatchBuilder({ compression: this.#pick(mostlyPlain), initialBytes: 256 })
     const baseOffset = partition.logEndOffset
     const records: ModelRecord[] = []
+    const isRoomy = partition.settings.segmentBytes >= largeSegmentBytes
     for (let left = 1 + this.#random.int(recordsMax); left > 0; left -= 1) {
-      const record = this.#record(baseOffset + records.length, nowMs)
+      const record = this.#record(baseOffset + records.length, nowMs, isRoomy)
       builder.append(record.timestamp, record.key, record.value)
       records.push(record)
     }
@@ -156,15 +159,20 @@ export class SimulatedProducers {
     return (batches.at(-1)?.baseOffset ?? lastOffset) < this.#lostBelow
   }
 
-  #record(offset: number, nowMs: number): ModelRecord {
+  #record(offset: number, nowMs: number, mayBeLarge: boolean): ModelRecord {
     this.#values += 1
+    const paddingMin = mayBeLarge && this.#values % largeEvery === 0 ? largeBytes : 0
     const isAhead = this.#mayBeAhead && this.#random.int(20) === 0
     return {
       offset,
       key: this.#random.int(20) === 0 ? null : this.#pick(keys),
-      value: this.#random.int(5) === 0 ? null : `${this.#values}${'.'.repeat(this.#random.int(paddingMax))}`,
+      value: this.#random.int(5) === 0 ? null : this.#value(paddingMin),
       timestamp: isAhead ? nowMs + this.#random.int(aheadMsMax) : nowMs - this.#random.int(behindMsMax),
     }
+  }
+
+  #value(paddingMin: number): string {
+    return `${this.#values}${'.'.repeat(paddingMin + this.#random.int(paddingMax))}`
   }
 
   #pick<T>(choices: readonly T[]): T {
