@@ -39,7 +39,7 @@ export const alignedWindows = <K, V, A>(
       discard: ({ place, rawKey }) => state.delete(place, rawKey),
       read: pages?.read,
     })
-    /** The row that fired last before the turn ended, of the windows that fire now. */
+    /** The row that fired last, of the windows that fire now. */
     let firedLast: FiredLast | undefined
 
     const resultOf = (rawKey: string, place: number, { value, timestamp }: Row<A>): WindowResult<K, A> => {
@@ -68,8 +68,8 @@ export const alignedWindows = <K, V, A>(
         out.onTime(resultOf(rawKey, place, row))
         // While its key is at hand: what allowed lateness keeps is deleted below.
         if (!slices && place < over) state.delete(place, rawKey)
-        if (++rows < context.rowsPerTurn()) continue
         firedLast = { start: place, key: rawKey }
+        if (++rows < context.rowsPerTurn()) continue
         yield
         rows = 0
       }
