@@ -43,13 +43,15 @@ export function interpreted(program: Program, steps: readonly Step[]): Answer[] 
       const answer = answers[stepOf[path[0]!] ?? steps.length]!
       ;(answer[`out-${output}`] ??= []).push(`${key}=${value}@${timestamp}`)
     }
-  return answers
+  return answers.slice(0, stepOf[interpreter.endsWith] ?? answers.length)
 }
 
 class Interpreter {
   readonly #program: Program
   readonly #inputs: readonly Input[]
   readonly #known = new Map<number, Event[]>()
+  /** The input with which a bound is full. */
+  endsWith: number = Number.POSITIVE_INFINITY
 
   constructor(program: Program, inputs: readonly Input[]) {
     this.#program = program
@@ -134,7 +136,9 @@ class Interpreter {
       case 'joined streams':
         return joinedStreams(sides(operation.of, operation.with), operation)
       case 'suppressed':
-        return suppressed(side(operation.of), operation)
+        return suppressed(side(operation.of), operation, ([input]) => {
+          this.endsWith = Math.min(this.endsWith, input!)
+        })
       case 'windows': {
         const parts = operation.with === undefined ? [operation.of] : [operation.of, operation.with]
         const records = sides(...parts)

@@ -99,7 +99,10 @@ interface GlobalOperation extends Unary<'stream and global', (typeof streamTable
 export interface SuppressOperation extends Unary<'suppressed', 'suppress'> {
   readonly limit: number
   /** Kafka Streams counts other bytes. So their bound is less than any change has, or there is none. */
-  readonly bound: { readonly maxRecords: number } | { readonly maxBytes: 1 } | Record<string, never>
+  readonly bound:
+    | { readonly maxRecords: number; readonly whenFull?: 'fail' }
+    | { readonly maxBytes: 1 }
+    | Record<string, never>
 }
 
 /** A join of two streams. */
@@ -152,7 +155,10 @@ export interface Input {
 /** Records that go in together. */
 export type Step = readonly Input[]
 
-/** What a step gives: by output, its records in order, as `key=value@timestamp`. */
+/**
+ * What a step gives: by output, its records in order, as `key=value@timestamp`. A step that exceeds a bound
+ * of changes has no answer, nor have later ones.
+ */
 export type Answer = Readonly<Record<string, readonly string[]>>
 
 /**

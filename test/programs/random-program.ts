@@ -10,6 +10,7 @@ import {
   type StreamJoinOperation,
   streamOps,
   streamPairOps,
+  type SuppressOperation,
   type StreamOp,
   streamTableOps,
   type InputTopic,
@@ -200,6 +201,7 @@ class Generator {
     const other = this.#any('stream')
     const right = this.#made[other]!
     if (other === of || !right.hasTime || right.order !== 'all' || !meetInOrder(made, right)) return
+    if (this.operations.some(mayEndRun)) return
     this.hidesTime = true
     const op = this.#one(joinOps)
     const lateness = this.#random.int(2) === 0 ? 0 : this.#random.int(30)
@@ -233,7 +235,11 @@ class Generator {
     if (!made.isMonotone || !made.hasTime || made.isMany) return
     this.hidesTime = true
     const random = this.#random
-    const bound = this.#one([{}, {}, { maxRecords: 1 + random.int(4) }, { maxBytes: 1 }] as const)
+    const bounds: SuppressOperation['bound'][] = [{}, {}, { maxRecords: 1 + random.int(4) }, { maxBytes: 1 }]
+    // A record that goes out alone may do so in one peer before the run ends, and in the other after it.
+    if (!this.operations.some(({ on }) => on === 'joined streams'))
+      bounds.push({ maxRecords: 3 + random.int(2), whenFull: 'fail' })
+    const bound = this.#one(bounds)
     const limit = 1 + random.int(40)
     this.#add({ on: 'suppressed', op: 'suppress', of, n, limit, bound }, { ...made, order: 'by key' })
   }
@@ -332,6 +338,11 @@ class Generator {
   #one<T>(choices: readonly T[]): T {
     return choices[this.#random.int(choices.length)]!
   }
+}
+
+/** Whether it may have more changes than it takes. */
+export function mayEndRun(operation: Operation): boolean {
+  return operation.on === 'suppressed' && 'whenFull' in operation.bound
 }
 
 function keepsKeys(op: StreamOp): boolean {

@@ -40,6 +40,11 @@ class StreamsDifferences {
         });
     }
 
+    /** Whether a suppression holds more than its bound. */
+    static boolean isFull(Throwable error) {
+        return error != null && (String.valueOf(error.getMessage()).contains("exceeded its max capacity") || isFull(error.getCause()));
+    }
+
     /** Millrace gives no deletion of a row that never was. */
     static <K> KStream<K, Long> changes(KTable<K, Long> table) {
         var known = new HashSet<K>();

@@ -10,7 +10,7 @@ import { AnsweringProgram } from '../answering-program.ts'
 import { kafkaClassPath } from '../install.ts'
 import { expectedOf, givenBy } from './deliberate-differences.ts'
 import { ourAnswer } from '../../programs/our-answer.ts'
-import type { Answer } from '../../programs/program.ts'
+import { type Answer, beat } from '../../programs/program.ts'
 import { randomProgram } from '../../programs/random-program.ts'
 import { randomSteps } from '../../programs/random-steps.ts'
 
@@ -25,8 +25,11 @@ test('each record gives what it gives in Kafka Streams', () =>
     const made = randomProgram(random)
     const { program } = made
     const steps = randomSteps(random, made)
-    // Kafka Streams knows no end of time.
-    const ours = ourAnswer(program, steps).slice(0, -1)
+    const ours = ourAnswer(program, steps)
     const theirs = await kafkaStreams.answer<Answer[]>({ program, steps })
-    deepEqual(givenBy(program, ours), expectedOf(program, theirs))
+    // Kafka Streams knows no end of time. A beat that exceeds a bound of changes ends our run. In Kafka
+    // Streams its time lets changes go first.
+    const isFull = steps[ours.length]?.[0]?.key === beat
+    const compared = isFull ? ours.length : steps.length
+    deepEqual(givenBy(program, ours.slice(0, compared)), expectedOf(program, theirs.slice(0, compared)))
   }))
