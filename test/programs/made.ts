@@ -16,6 +16,8 @@ export interface Made {
   readonly isSource: boolean
   /** Whether its records may go into windows: event time comes from streams only. */
   readonly hasTime: boolean
+  /** Of results of windows: the lateness that windows of them must allow. */
+  readonly latenessOfResults: number | undefined
   /** Whether the changes of each row come in the order of their times. */
   readonly isMonotone: boolean
   /** Of a table with history. */
@@ -36,13 +38,14 @@ export function keyed(made: Made): Made {
 }
 
 export function rowsOf(made: Made): Made {
-  return { ...withoutPast(made), kind: 'table', isKept: true }
+  return { ...withoutPast(made), kind: 'table', isKept: true, latenessOfResults: undefined }
 }
 
 /** The table of results of windows. Records of their topics may meet them in any order. */
-export function ofWindows(input: Made): Made {
+export function ofWindows(input: Made, latenessOfResults: number | undefined): Made {
   return {
     ...withoutPast(input),
+    latenessOfResults,
     kind: 'table',
     isWindowed: true,
     isKept: false,
@@ -62,6 +65,7 @@ export function together(left: Made, right: Made): Made {
     topics: new Set([...left.topics, ...right.topics]),
     hasCrossed: left.hasCrossed || right.hasCrossed,
     isMany: true,
+    latenessOfResults: undefined,
     isPlural: left.isPlural || right.isPlural || !haveNoTopicInCommon(left, right),
     hasTime: left.hasTime && right.hasTime,
     order: left.order === 'all' && right.order === 'all' ? 'all' : 'by key',

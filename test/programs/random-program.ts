@@ -90,7 +90,7 @@ class Generator {
       if (this.#random.int(2) === 0) this.#suppress(this.operations.length - 1, rows, n)
     } else if (choice < 10) this.#pair(of, made, n)
     else if (choice < 12 && made.hasTime) this.#joinStreams(of, made, n)
-    else if (made.hasTime) this.#windows(of, made, n)
+    else if (made.hasTime || made.latenessOfResults !== undefined) this.#windows(of, made, n)
   }
 
   #map(of: number, made: Made, n: number, op: StreamOp): void {
@@ -233,26 +233,31 @@ class Generator {
     // several streams Kafka Streams lets changes go with the first that reaches a time, millrace with the
     // last.
     if (!made.isMonotone || !made.hasTime || made.isMany) return
-    this.hidesTime = true
     const random = this.#random
     const bounds: SuppressOperation['bound'][] = [{}, {}, { maxRecords: 1 + random.int(4) }, { maxBytes: 1 }]
     // A record that goes out alone may do so in one peer before the run ends, and in the other after it.
     if (!this.operations.some(({ on }) => on === 'joined streams'))
       bounds.push({ maxRecords: 3 + random.int(2), whenFull: 'fail' })
-    const bound = this.#one(bounds)
-    const limit = 1 + random.int(40)
+    this.#holdBack(of, made, n, this.#one(bounds))
+  }
+
+  #holdBack(of: number, made: Made, n: number, bound: SuppressOperation['bound']): void {
+    this.hidesTime = true
+    const limit = 1 + this.#random.int(40)
     this.#add({ on: 'suppressed', op: 'suppress', of, n, limit, bound }, { ...made, order: 'by key' })
   }
 
   #windows(of: number, made: Made, n: number): void {
     const random = this.#random
-    const other = random.int(2) === 0 ? this.#any('stream') : of
+    // What windows give has its own time, so no other stream meets it.
+    const isSecond = made.latenessOfResults !== undefined
+    const other = !isSecond && random.int(2) === 0 ? this.#any('stream') : of
     const right = this.#made[other]!
     const isCogroup = other !== of && right.hasTime && right.order === 'all' && meetInOrder(made, right)
     const input = isCogroup ? together(keyed(made), keyed(right)) : made
     const kind = this.#one(['tumbling', 'hopping', 'sliding', 'session', 'global'] as const)
-    // Global windows are never final.
-    const emit = kind === 'global' ? 'changes' : this.#one(['changes', 'final'] as const)
+    // Global windows are never final. In Kafka Streams, others know the time by the windows before them.
+    const emit = kind === 'global' || isSecond ? 'changes' : this.#one(['changes', 'final'] as const)
     const isOfOnePartition = !input.isMoved && !input.hasCrossed && !input.isMany
     // Kafka Streams fires these 1 ms too early, and no grace corrects that alone.
     if (kind === 'session' && emit === 'final' && isOfOnePartition) return
@@ -270,7 +275,8 @@ class Generator {
       kind,
       size,
       advance: kind === 'hopping' ? 1 + random.int(size) : size,
-      lateness: emit === 'final' || random.int(2) === 0 ? 0 : random.int(30),
+      lateness:
+        (made.latenessOfResults ?? 0) + (emit === 'final' || random.int(2) === 0 ? 0 : random.int(30)),
       emit,
       isLateByItself: kind === 'sliding' || (kind === 'session' && !isOfOnePartition),
     }
@@ -280,7 +286,19 @@ class Generator {
     const isPlural = input.isPlural || kind === 'hopping' || emit === 'final'
     // Whether a session without a value is taken back or replaced is known at the end of a step.
     const isLast = kind === 'session' && operation.op !== 'count' && operation.n < 10
-    this.#add(operation, { ...ofWindows(input), order, isPlural, isLast })
+    const latenessOfResults = kind === 'global' ? undefined : operation.lateness + size
+    const results = { ...ofWindows(input, latenessOfResults), order, isPlural, isLast } as const
+    this.#add(operation, results)
+    const position = this.operations.length - 1
+    const isMonotone = emit === 'changes' && (operation.op === 'count' || operation.n === 10)
+    // Windows of one record have no order in common that a bound could go by.
+    if (isMonotone && !input.isMany && random.int(4) === 0)
+      this.#holdBack(position, results, n, this.#one([{}, { maxBytes: 1 }] as const))
+    else if (latenessOfResults !== undefined && order === 'all' && random.int(4) === 0) {
+      const changes: Made = { ...results, kind: 'stream' }
+      this.#add({ on: 'table', op: 'toStream', of: position, n }, changes)
+      this.#windows(position + 1, changes, n)
+    }
   }
 
   #add(operation: Operation, made: Made): void {
@@ -313,6 +331,7 @@ class Generator {
       isPlural: false,
       isSource: true,
       hasTime: kind === 'stream',
+      latenessOfResults: undefined,
       isMonotone: false,
       remembered:
         source.op === 'history' ? { history: source.history, lateness: source.lateness } : undefined,
