@@ -186,6 +186,18 @@ test('records of ever new shapes are read, and no readers are compiled for them 
   ok(compile.mock.callCount() > 0 && compile.mock.callCount() < 40, `${compile.mock.callCount()}`)
 })
 
+test('good rounds between others do not make readers for these again and again', () => {
+  const compile = mock.method(globalThis, 'Function')
+  const decode = jsonDecoder('exact')
+  for (let batch = 0; batch < 400; batch += 1)
+    decoded(
+      decode,
+      Array.from({ length: 300 }, (_, n) => (batch % 2 === 0 ? `{"n${batch}-${n}":1}` : `{"same":${n}}`)),
+    )
+  compile.mock.restore()
+  ok(compile.mock.callCount() < 120, `${compile.mock.callCount()}`)
+})
+
 test('records of a topic may change their shape', () => {
   const decode = jsonDecoder('exact')
   const texts = (name: string): string[] => Array.from({ length: 1000 }, (_, n) => `{"${name}":${n}}`)

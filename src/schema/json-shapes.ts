@@ -55,7 +55,10 @@ export class JsonShapes {
       this.#looked = 0
       this.#pause = this.#nextPause
     }
-    this.#nextPause = fails ? Math.min(2 * this.#nextPause, pauseMax) : 2 * pauseMin
+    // It becomes shorter slowly, since every other round may fail.
+    this.#nextPause = fails
+      ? Math.min(2 * this.#nextPause, pauseMax)
+      : Math.max(this.#nextPause - this.#tried, 2 * pauseMin)
     this.#tried = 0
     this.#gained = 0
     this.#wasted = 0
