@@ -202,7 +202,8 @@ export const stateBugs: readonly SeededBug[] = [
   {
     name: 'state: a value that left memory is still found by its key',
     file: 'src/state/live-values.ts',
-    find: '    if (live.isRepeated) this.#repeated.remove(live)\n',
+    // Either of the two lines that this takes away would do: a slot is believed only if its key is right.
+    find: '    if (live.isRepeated) this.#repeated.remove(live)\n    live.isRepeated = false\n    live.key = undefined\n',
     replace: '',
     tests: ['src/state/keyed-state.test.ts', 'src/state/keyed-state.model.test.ts'],
   },
