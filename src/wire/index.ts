@@ -13,6 +13,7 @@ export {
   batchSizeAt,
   decompressedBytesMax,
   firstOffsetOf,
+  framingProblemAt,
   lastOffsetOf,
   readBatches,
   RecordBatch,

@@ -198,23 +198,31 @@ export function lastOffsetOf(bytes: Buffer, position: number): number {
  */
 export function batchSizeAt(bytes: Uint8Array, position: number): number | undefined {
   if (bytes.length - position < framingBytes) return undefined
-  const length =
+  const length = batchLengthOf(bytes, position)
+  const version = bytes[position + magicAt]!
+  if (version !== magic || length < batchHeaderBytes - batchLengthEnd)
+    throw new MillraceError(
+      version < magic && length > 0 ? 'UNSUPPORTED_FORMAT' : 'CORRUPT_BATCH',
+      `The record batch at byte ${position} ${framingProblemAt(bytes, position)}.`,
+    )
+  return batchLengthEnd + length
+}
+
+/** What is wrong with a batch whose size {@link batchSizeAt} refuses: the end of a sentence about it. */
+export function framingProblemAt(bytes: Uint8Array, position: number): string {
+  const version = bytes[position + magicAt]!
+  return version === magic
+    ? `says that it is ${batchLengthOf(bytes, position)} bytes long, less than its header`
+    : `has version ${version}; millrace reads version ${magic} only (Apache Kafka's since 0.11)`
+}
+
+function batchLengthOf(bytes: Uint8Array, position: number): number {
+  return (
     (bytes[position + batchLengthAt]! << 24) |
     (bytes[position + 9]! << 16) |
     (bytes[position + 10]! << 8) |
     bytes[position + 11]!
-  const version = bytes[position + magicAt]!
-  if (version !== magic)
-    throw new MillraceError(
-      version < magic && length > 0 ? 'UNSUPPORTED_FORMAT' : 'CORRUPT_BATCH',
-      `The record batch at byte ${position} has version ${version}; millrace reads version ${magic} only (Apache Kafka's since 0.11).`,
-    )
-  if (length < batchHeaderBytes - batchLengthEnd)
-    throw new MillraceError(
-      'CORRUPT_BATCH',
-      `The record batch at byte ${position} says that it is ${length} bytes long, less than its header.`,
-    )
-  return batchLengthEnd + length
+  )
 }
 
 /** The batches in `bytes`, one after the other. One that is cut off at the end is left out. */

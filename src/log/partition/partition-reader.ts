@@ -206,12 +206,14 @@ export class PartitionReader {
         error instanceof DamagedBatch ||
         isMillraceError(error, 'CORRUPT_BATCH') ||
         (isMillraceError(error, 'UNSUPPORTED_FORMAT') && !this.#looked)
-      if (isDamage)
+      if (isDamage) {
+        const what = error instanceof DamagedBatch ? error.message : 'a batch of it has no valid header'
         throw partitionDamaged(
           this.#source,
-          `${segment.path} is damaged: ${error.message}. What is read before it is sound`,
+          `${segment.path} is damaged: ${what}. What is read before it is sound`,
           error,
         )
+      }
       const failed = diskError(error, `reading ${segment.path}`)
       throw systemCode(error) === 'EIO' || failed.code === 'DISK_FAILED'
         ? this.#availability.poison(failed)

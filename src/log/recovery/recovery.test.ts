@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../../test/for-seeds.ts'
 import { soak, stride } from '../../../test/scale.ts'
@@ -94,6 +94,24 @@ test('what precedes a damaged batch is handed out, and the message says what to 
   equal((await read(0)).nextOffset, 1)
   await failsWith('PARTITION_DAMAGED', read(1))
   equal((await read(2)).nextOffset, 4)
+})
+
+test('of a batch without a valid header it is said once where it is: in the file', async () => {
+  const check = async (end: 'clean' | 'killed', expected: RegExp): Promise<void> => {
+    const disk = await sixBatches(end)
+    await disk.remove(fileAt(0, 'digest'))
+    disk.setContent(
+      fileAt(0),
+      Buffer.from(disk.contentOf(fileAt(0))!).fill('room', batchOf([''.padEnd(70)]).length),
+    )
+    const partition = (await openDirectory(disk)).partition('flights', 0)!
+    await rejects(partition.read(1, { maxBytes: 1, isolation: 'read_committed' }), expected)
+  }
+  await check(
+    'killed',
+    /: a batch has version 114; [^.]+ \(Apache Kafka's since 0\.11\), at byte 140 of \S+\.log\. /,
+  )
+  await check('clean', /\.log is damaged: a batch of it has no valid header\. /)
 })
 
 test('what a failed sync left in memory only is on the disk once it was shown', () =>

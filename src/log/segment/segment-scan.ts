@@ -1,7 +1,7 @@
 /** Scans the batches of a log file in large reads, and reports where, and why, they end. */
 import type { DiskFile } from '../../base/index.ts'
 import { isMillraceError } from '../../base/index.ts'
-import { batchHeaderBytes, batchSizeAt, RecordBatch } from '../../wire/index.ts'
+import { batchHeaderBytes, batchSizeAt, framingProblemAt, RecordBatch } from '../../wire/index.ts'
 
 /** One read, unless a single batch is larger. */
 const chunkBytes = 1 << 20
@@ -80,7 +80,8 @@ function sizeOrProblem(bytes: Buffer, position: number): number | string | undef
   try {
     return batchSizeAt(bytes, position)
   } catch (error) {
-    if (isMillraceError(error)) return error.message
+    // Without the place in these bytes, which is not that in the file.
+    if (isMillraceError(error)) return `a batch ${framingProblemAt(bytes, position)}`
     throw error
   }
 }
