@@ -1,4 +1,6 @@
-/** Tables without watermarks, joined by foreign key in whole runs: bounded, live, restarted. */
+/**
+ * Tables without watermarks, whose records go over exchanges, in whole runs: bounded, live, restarted.
+ */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic } from '../../src/schema/index.ts'
@@ -51,6 +53,46 @@ for (const exchange of ['memory', 'topic'] as const)
       await world.run(joined(), { until, exchange })
       deepEqual(await rowsOf(world), expected)
     })
+
+test('a run until the end that commits early still reads what tables send over topics', async () => {
+  const world = await World.open()
+  await fill(world)
+  await world.run(joined(), { until: 'end', exchange: 'topic', dirtyBytesMax: 1 })
+  deepEqual(await rowsOf(world), expected)
+})
+
+test('so does one in which the table meets a stream without records', async () => {
+  const world = await World.open()
+  await world.write(
+    'customers',
+    ['a', 'b', 'c'].map(key => ({ key, value: '"new"' })),
+    { perBatch: 1 },
+  )
+  await world.write('orders', [])
+  const app = new App('app')
+  const table = app.table(customers)
+  app
+    .stream(orders)
+    .join(table, (_, customer) => customer)
+    .merge(table.toStream().mapValues(String))
+    .groupBy(value => value)
+    .count()
+    .toStream()
+    .mapValues(String)
+    .to(output)
+  await world.run(app, { until: 'end', exchange: 'topic', dirtyBytesMax: 1 })
+  deepEqual(await rowsOf(world), ['"3"'])
+})
+
+test('a run until the end that power cuts off continues with what tables have sent', async () => {
+  const world = await World.open()
+  await fill(world)
+  const { instance } = world.start(joined(), { until: 'end', exchange: 'topic', dirtyBytesMax: 1 })
+  for (let ms = 0; instance.metrics.commits < 3 && ms < 1000; ms += 1) await world.clock.advance(1)
+  await world.crash()
+  await world.run(joined(), { until: 'end', exchange: 'topic' })
+  deepEqual(await rowsOf(world), expected)
+})
 
 for (const exchange of ['memory', 'topic'] as const)
   test(`a live run continues after a crash (${exchange})`, async () => {

@@ -58,9 +58,9 @@ export class BoundedRun {
     if (!this.#until || this.#ends) return
     const ends = new Map<InputPartition, number>()
     for (const input of inputs.values()) {
-      const { topic, partition, position, source } = input
-      if (!source) continue
-      const end = source.ended
+      const { topic, partition, position } = input
+      if (!input.source) continue
+      const end = input.isOver
         ? position
         : await this.#port.offsets(topic, partition, 'latest', 'read_committed')
       ends.set(input, end)
@@ -70,7 +70,7 @@ export class BoundedRun {
 
   /** Whether there is nothing to read from the input, for now or at all. */
   isAtEnd(input: InputPartition, reader: Reader): boolean {
-    if (input.source?.ended) return true
+    if (input.source && input.isOver) return true
     const end = this.#ends?.get(input)
     return end === undefined ? reader.atEnd(input.topic, input.partition) : input.position >= end
   }
@@ -94,11 +94,7 @@ export class BoundedRun {
       const end = this.#ends?.get(input)
       if (end !== undefined) {
         if (input.position < end) return false
-      } else if (
-        this.#until === 'end'
-          ? input.watermark !== Number.POSITIVE_INFINITY
-          : !reader.atEnd(input.topic, input.partition)
-      )
+      } else if (this.#until === 'end' ? !input.isOver : !reader.atEnd(input.topic, input.partition))
         return false
     }
     return true

@@ -22,11 +22,7 @@ import { hasEnded, hasUnfired, startMetadata } from '../task/committed-metadata.
  */
 export async function refuseFinished(context: InstanceContext): Promise<void> {
   const { app, plan, port, settings } = context
-  const timeless = plan.stages
-    .flatMap(({ incoming }) => incoming)
-    .filter(({ from }) => isTimeless(from))
-    .map(({ exchange }) => exchangeTopic(app, exchange))
-  const inputs = allInputs(context).filter(({ topic }) => !timeless.includes(topic))
+  const inputs = allInputs(context)
   const committed = await port.committedOffsets(app, inputs)
   const over = inputs.map((_, n) => hasEnded(committed[n]?.metadata))
   const unfired = committed.some(each => hasUnfired(each?.metadata))
@@ -35,7 +31,12 @@ export async function refuseFinished(context: InstanceContext): Promise<void> {
       'APP_FINISHED',
       `The app '${app}' has finished: a run until 'end' closed all of its windows. Run it under another name, or start from scratch with { restart: true }.`,
     )
-  if (over.some(Boolean) && settings.until !== 'end')
+  // In commits of 0.1.0 tables without event time were at its end from the beginning.
+  const timeless = plan.stages
+    .flatMap(({ incoming }) => incoming)
+    .filter(({ from }) => isTimeless(from))
+    .map(({ exchange }) => exchangeTopic(app, exchange))
+  if (inputs.some(({ topic }, n) => over[n] && !timeless.includes(topic)) && settings.until !== 'end')
     throw new MillraceError(
       'APP_FINISHED',
       `The app '${app}' was interrupted while it finished: some of its input has been taken for all there is. Let it finish with { until: 'end' }, or start from scratch with { restart: true }.`,

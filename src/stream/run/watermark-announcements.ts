@@ -5,6 +5,10 @@
  * It announces the least watermark of all its tasks of a stage, in one record to each partition. More would
  * make no difference: downstream, only the least of all counts.
  *
+ * The end of time is announced once the inputs of these tasks are over: it says, too, that no record comes
+ * any more. Tasks that have tables alone are at the end of time from the beginning. Until their tables are
+ * over they announce {@link timeless} instead.
+ *
  * At least once there is no transaction, and after a crash uncommitted records are sent again. So an instance
  * announces only what the last commit holds. Records that come again are then never late by a watermark that
  * downstream knows. Otherwise a window that has fired would fire again with a part of its records.
@@ -15,6 +19,7 @@ import type { InstanceContext } from './instance-context.ts'
 import type { Outputs } from '../task/outputs.ts'
 import type { Stage } from '../plan/plan.ts'
 import type { Task } from '../task/task.ts'
+import { timeless } from '../task/upstream-watermarks.ts'
 
 interface Announcement {
   readonly tasks: string
@@ -78,8 +83,13 @@ export class WatermarkAnnouncements {
 function announcementOf(tasks: readonly Task[]): Announcement {
   return {
     tasks: taskRanges(tasks.map(({ partition }) => partition)),
-    watermark: tasks.reduce((least, task) => Math.min(least, task.time.watermark), Number.POSITIVE_INFINITY),
+    watermark: tasks.reduce((least, { time }) => Math.min(least, announced(time)), Number.POSITIVE_INFINITY),
   }
+}
+
+/** The end of time also says that no record comes any more. */
+function announced({ watermark, isOver }: Task['time']): number {
+  return isOver ? watermark : Math.min(watermark, timeless)
 }
 
 function isSame(one: Announcement, other: Announcement | undefined): boolean {

@@ -18,7 +18,7 @@
  */
 import type { SourceNode } from '../plan/graph.ts'
 import type { LastBatch } from './last-batch.ts'
-import { UpstreamWatermarks } from './upstream-watermarks.ts'
+import { inTime, UpstreamWatermarks } from './upstream-watermarks.ts'
 
 /** The fields that this file reads. */
 interface Fields {
@@ -87,11 +87,11 @@ export function upstreamWatermarks(metadata: string | undefined): number[] {
 /** The least of these watermarks; -Infinity if there are fewer than `tasks`. */
 export function exchangeWatermark(metadata: string | undefined, tasks: number): number {
   const known = upstreamWatermarks(metadata)
-  return known.length < tasks ? Number.NEGATIVE_INFINITY : Math.min(...known)
+  return known.length < tasks ? Number.NEGATIVE_INFINITY : inTime(Math.min(...known))
 }
 
 /**
- * Whether event time is over: a bounded run ended the source, or every task upstream is at the end of time.
+ * Whether no more records come: a bounded run ended the source, or every task upstream is at the end of time.
  */
 export function hasEnded(metadata: string | undefined): boolean {
   if (fieldsOf(metadata).ended) return true

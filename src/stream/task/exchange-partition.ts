@@ -66,6 +66,10 @@ export class ExchangePartition implements InputPartition {
     return this.#upstream.watermark
   }
 
+  get isOver(): boolean {
+    return this.#upstream.isOver
+  }
+
   load({ batch, firstOffset, nextOffset }: FetchedBatch): void {
     this.#cursor = batch.records()
     this.#firstOffset = firstOffset

@@ -25,6 +25,8 @@ export interface InputPartition {
   readonly processed: number
   /** Whether a record made more results due than one turn should take: {@link run} continues with them. */
   readonly isFiring: boolean
+  /** Whether no more records come: it was ended, or all tasks upstream have announced that they were. */
+  readonly isOver: boolean
   /** Whether it is read before everything else: it is a table without event time. */
   readonly isTable: boolean
   /**
@@ -53,8 +55,6 @@ export interface InputPartition {
 
 /** An input of records from outside the app. A bounded run says when no more of them come. */
 export interface SourceInput {
-  /** Whether a run until `'end'` has ended it: nothing after its position is read any more. */
-  readonly ended: boolean
   /** No more records come: event time is over. */
   end(): void
 }

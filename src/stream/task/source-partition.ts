@@ -33,7 +33,6 @@ export class SourcePartition implements InputPartition, SourceInput {
   readonly partition: number
   position: number
   leaderEpoch: number
-  ended: boolean
   processed = 0
   unfired = false
 
@@ -82,13 +81,16 @@ export class SourcePartition implements InputPartition, SourceInput {
     const progress = sourceProgress(node, restored.metadata)
     this.#time = new SourceTime(node, progress, environment.monotonic())
     this.#last = progress.last
-    this.ended = progress.ended
     this.#maxAheadMs = topic.watermark?.maxAheadMs ?? environment.maxAheadMs
     task.time.addInput(this.#time)
   }
 
   get watermark(): number {
     return this.#time.watermark
+  }
+
+  get isOver(): boolean {
+    return this.#time.isOver
   }
 
   get isTable(): boolean {
@@ -149,17 +151,16 @@ export class SourcePartition implements InputPartition, SourceInput {
   }
 
   skipTo(offset: number): void {
-    if (!this.ended) this.position = Math.max(this.position, offset)
+    if (!this.isOver) this.position = Math.max(this.position, offset)
   }
 
   end(): void {
-    this.#time.advance(Number.POSITIVE_INFINITY)
-    this.ended = true
+    this.#time.end()
   }
 
   metadata(): string {
     const { watermark, idle } = this.#time
-    return sourceMetadata({ watermark, idle, ended: this.ended, unfired: this.unfired, last: this.#last })
+    return sourceMetadata({ watermark, idle, ended: this.isOver, unfired: this.unfired, last: this.#last })
   }
 
   /** Processes one record. Returns its event time, or -Infinity if it was put aside. */

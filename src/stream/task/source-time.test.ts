@@ -10,7 +10,7 @@ type TopicOptions = Pick<Parameters<typeof topic>[1], 'timestamp' | 'watermark'>
 function timeOf(options: TopicOptions, of: SourceNode['of'] = 'stream'): SourceTime {
   const declared = topic('clicks', { key: text(), value: json<number>(), ...options })
   const node = { of, topic: declared } as unknown as SourceNode
-  return new SourceTime(node, { watermark: Number.NEGATIVE_INFINITY, idle: false }, 0)
+  return new SourceTime(node, { watermark: Number.NEGATIVE_INFINITY, idle: false, ended: false }, 0)
 }
 
 test('the watermark follows the largest timestamp, less the allowed disorder', () => {

@@ -9,10 +9,13 @@
  * The records of a table without a watermark move nothing, and the table holds back no other input.
  */
 import type { SourceNode } from '../plan/graph.ts'
+import type { SourceProgress } from './committed-metadata.ts'
 import type { WatermarkInput } from './task-time.ts'
 
 export class SourceTime implements WatermarkInput {
   watermark: number
+  /** Whether a run until `'end'` has ended the partition. */
+  isOver: boolean
   /** The offset of the record that moved the watermark here; undefined if no record of this run did. */
   recordOffset: number | undefined
   /** Whether idleness raised the watermark to its present value. */
@@ -28,11 +31,12 @@ export class SourceTime implements WatermarkInput {
   /** `activeAt`: by the active clock, in ms. */
   constructor(
     { of, topic }: SourceNode,
-    restored: { readonly watermark: number; readonly idle: boolean },
+    restored: Pick<SourceProgress, 'watermark' | 'idle' | 'ended'>,
     activeAt: number,
   ) {
     this.watermark = restored.watermark
     this.idle = restored.idle
+    this.isOver = restored.ended
     this.activeAt = activeAt
     this.#topic = topic
     this.#outOfOrdernessMs = topic.watermark?.outOfOrdernessMs ?? (of === 'table' ? undefined : 0)
@@ -89,9 +93,15 @@ export class SourceTime implements WatermarkInput {
     return Math.floor(wallMs) - (this.#outOfOrdernessMs ?? 0)
   }
 
-  /** Advances the watermark, by the wall clock or to the end of time. This makes no record late. */
+  /** Advances the watermark. This makes no record late. */
   advance(watermark: number): void {
     this.watermark = Math.max(this.watermark, watermark)
+  }
+
+  /** No more records come: event time is over. */
+  end(): void {
+    this.advance(Number.POSITIVE_INFINITY)
+    this.isOver = true
   }
 
   /**

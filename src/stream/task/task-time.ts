@@ -15,6 +15,11 @@ import { type Hold, type Operator, stateBegin } from '../operators/operator.ts'
 /** An input whose progress in event time a task waits for: a source partition, or a task upstream. */
 export interface WatermarkInput {
   watermark: number
+  /**
+   * Whether no more records come. Of an input without event time, the watermark does not say it. Left out in
+   * memory, where nothing is in between.
+   */
+  readonly isOver?: boolean
 }
 
 type TimedOperator = Operator & Required<Pick<Operator, 'advance' | 'deadline'>>
@@ -146,6 +151,11 @@ export class TaskTime {
     let watermark = Number.POSITIVE_INFINITY
     for (const input of this.#inputs) if (input.watermark < watermark) watermark = input.watermark
     return watermark
+  }
+
+  /** Whether no more records come from its inputs. */
+  get isOver(): boolean {
+    return this.#inputs.every(({ isOver }) => isOver)
   }
 
   /** How far the inputs have come, and what is held lets the task follow. */

@@ -6,7 +6,7 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../../test/for-seeds.ts'
 import { isMillraceError } from '../../base/index.ts'
-import { upstreamTasksMax, UpstreamWatermarks } from './upstream-watermarks.ts'
+import { timeless, upstreamTasksMax, UpstreamWatermarks } from './upstream-watermarks.ts'
 
 const [beginning, end] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
 const now = Date.UTC(2026, 0, 1)
@@ -32,6 +32,19 @@ for (const [name, watermarks] of sizes)
     equal(watermark, Math.min(...watermarks))
     deepEqual(UpstreamWatermarks.parse(text), [...watermarks])
   })
+
+test('tasks without event time are at its end, and not over before they say so', () => {
+  const upstream = new UpstreamWatermarks(2, [], 't')
+  const found = [timeless, end].map(watermark => {
+    upstream.raise(0, 1, watermark)
+    const { text, watermark: reached, isOver } = upstream
+    return [reached, isOver, new UpstreamWatermarks(2, UpstreamWatermarks.parse(text), 't').isOver]
+  })
+  deepEqual(found, [
+    [end, false, false],
+    [end, true, true],
+  ])
+})
 
 test('the text is bounded for any watermarks, and has lower bounds with the same least value', () =>
   forSeeds(600, (random, seed) => {

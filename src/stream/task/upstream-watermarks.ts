@@ -9,6 +9,12 @@
  */
 import { MillraceError } from '../../base/index.ts'
 
+/**
+ * Announced instead of the end of time by tasks without event time, until their inputs are over: they hold
+ * back nothing, and send more records.
+ */
+export const timeless: number = Number.MAX_SAFE_INTEGER
+
 /** Characters of the text: with the metadata around it it stays below 4,096. */
 const textMax = 3800
 /** The most tasks upstream: the text has one character for each if no two neighbours are equal. */
@@ -23,7 +29,7 @@ const { NEGATIVE_INFINITY, POSITIVE_INFINITY } = Number
 
 export class UpstreamWatermarks {
   readonly #watermarks: number[]
-  /** The least watermark. */
+  /** The least watermark; of tasks without event time, the end of time. */
   watermark: number
   /** The text, until one of the watermarks changes. */
   #text: string | undefined
@@ -37,7 +43,7 @@ export class UpstreamWatermarks {
           "Give the sources fewer partitions, or run the app with { exchange: 'memory' }.",
       )
     this.#watermarks = Array.from({ length: tasks }, (_, task) => known[task] ?? NEGATIVE_INFINITY)
-    this.watermark = leastOf(this.#watermarks)
+    this.watermark = inTime(leastOf(this.#watermarks))
   }
 
   /**
@@ -51,8 +57,13 @@ export class UpstreamWatermarks {
         watermarks[task] = watermark
         this.#text = undefined
       }
-    if (this.#text === undefined) this.watermark = leastOf(watermarks)
+    if (this.#text === undefined) this.watermark = inTime(leastOf(watermarks))
     return true
+  }
+
+  /** Whether all tasks upstream have sent their last record. */
+  get isOver(): boolean {
+    return this.#watermarks.every(watermark => watermark === POSITIVE_INFINITY)
   }
 
   /** All watermarks as text. */
@@ -76,6 +87,11 @@ export class UpstreamWatermarks {
       }
     return watermarks.some(Number.isNaN) ? [] : watermarks
   }
+}
+
+/** An announced watermark, as it counts for event time. */
+export function inTime(watermark: number): number {
+  return watermark === timeless ? POSITIVE_INFINITY : watermark
 }
 
 function leastOf(watermarks: readonly number[]): number {

@@ -117,8 +117,8 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'an instance announces the greatest watermark of its tasks',
     file: 'src/stream/run/watermark-announcements.ts',
-    find: '(least, task) => Math.min(least, task.time.watermark), Number.POSITIVE_INFINITY)',
-    replace: '(least, task) => Math.max(least, task.time.watermark), Number.NEGATIVE_INFINITY)',
+    find: '(least, { time }) => Math.min(least, announced(time)), Number.POSITIVE_INFINITY)',
+    replace: '(least, { time }) => Math.max(least, announced(time)), Number.NEGATIVE_INFINITY)',
     tests: ['test/app/invariant.test.ts'],
   },
   {

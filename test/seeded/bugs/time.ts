@@ -255,4 +255,11 @@ export const timeBugs: readonly SeededBug[] = [
     replace: '',
     tests: ['test/app/runs.test.ts', 'test/app/invariant.test.ts'],
   },
+  {
+    name: 'time: tables are at the end before they have sent everything',
+    file: 'src/stream/run/watermark-announcements.ts',
+    find: 'isOver ? watermark : Math.min(watermark, timeless)',
+    replace: 'isOver ? watermark : Math.min(watermark, watermark + timeless)',
+    tests: ['test/app/foreign-keys.test.ts', 'test/programs/crashes.test.ts'],
+  },
 ]
