@@ -7,6 +7,12 @@ export {
   writeChangesInSteps,
 } from './changelog.ts'
 export { frozen, given, storable } from './frozen.ts'
-export { KeyedState, type StateChange, type StateEntry, type StateUse } from './keyed-state.ts'
+export {
+  KeyedState,
+  type KeyedStateOptions,
+  type StateChange,
+  type StateEntry,
+  type StateUse,
+} from './keyed-state.ts'
 export { UndoLog } from './undo-log.ts'
 export { valueCodec } from './value-codec.ts'

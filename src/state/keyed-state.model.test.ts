@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
+import { tinyState } from '../../test/tiny-limits.ts'
 import { latin1, systemClock, type Random } from '../base/index.ts'
 import { restore, writeChanges } from './changelog.ts'
 import { KeyedState, type KeyedStateOptions, type StateChange } from './keyed-state.ts'
@@ -43,20 +44,9 @@ class Case {
     return new KeyedState('model', this.#options())
   }
 
-  /**
-   * Few values stay live. A few entries make the table split its pages and move what is left of chunks, and
-   * make the order sort and clear its runs.
-   */
   #options(): KeyedStateOptions {
     const random = this.#random
-    return {
-      cleanEntries: random.int(2) * random.int(30),
-      isScanned: random.int(2) === 0,
-      limits:
-        random.int(2) === 0
-          ? { pageSlotsMax: 8, chunkBytesMax: 512, freshMax: 1 + random.int(8), goneMin: random.int(4) }
-          : {},
-    }
+    return { isScanned: random.int(2) === 0, ...tinyState(random) }
   }
 
   #pick<T>(list: readonly T[]): T {

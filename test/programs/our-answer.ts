@@ -70,7 +70,7 @@ export class Built {
   constructor({ operations, outputs, outOfOrderness }: Program) {
     for (const operation of operations) this.#made.push(this.#make(operation, outOfOrderness))
     this.outputs = outputs.map(position => {
-      const output = topic(`out-${position}`, { key: text(), value: json<number>() })
+      const output = topic(`out-${position}`, { key: text(), value: json<number>(), partitions: 1 })
       const result = this.#made[position]!
       const records = result instanceof Table ? result.toStream() : result
       records.map((v, k) => [textOf(k), v]).to(output)
@@ -135,7 +135,7 @@ export class Built {
   }
 
   #topic(name: string, time: { readonly watermark?: WatermarkOptions } = {}): Source {
-    const made = topic(name, { key: text(), value: json<number>(), ...time })
+    const made = topic(name, { key: text(), value: json<number>(), partitions: 1, ...time })
     this.sources.set(name, made)
     return made
   }

@@ -1,6 +1,7 @@
 /**
  * The shape of inputs at random: their count, keys and times. Half of each are usual. The others are odd:
- * keys without a letter, times at either end of time, ties only, many records of one key.
+ * keys without a letter, times at either end of time, ties only, many records of one key. A few inputs are
+ * large: thousands of records, of one key or of a thousand.
  */
 import type { Random } from '../../src/base/index.ts'
 import { timestampMax } from '../../src/port/index.ts'
@@ -17,7 +18,13 @@ export const keySets: readonly [readonly string[], ...(readonly string[])[]] = [
   ['a'],
 ]
 
-/** So are these. */
+/** Those of a large input, at most three of one of the sets, or these. */
+const manyKeys = Array.from({ length: 1000 }, (_, n) => `k${n}`)
+
+/** One in so many inputs is large. */
+const largeOneIn = 64
+
+/** The usual one comes first. */
 export const firstTimes = [5 * long, 0, timestampMax - 50 * long] as const
 
 export interface Shape {
@@ -32,6 +39,8 @@ export interface Shape {
 export interface ShapeLimits {
   /** Of usual inputs. */
   readonly count: number
+  /** Of large ones. Default 5000; fewer where all records of a key are in each result. */
+  readonly countMax?: number
   readonly span: number
   readonly disorder: number
   /** Times are multiples of it; so are the span and the disorder. */
@@ -41,19 +50,23 @@ export interface ShapeLimits {
 }
 
 export function randomShape(random: Random, limits: ShapeLimits): Shape {
-  const { unit } = limits
+  const { unit, countMax = 5000 } = limits
+  const isLarge = random.int(largeOneIn) === 0
   const anyTime = usually(random, firstTimes)
   const firstTime = limits.maySeeFirstDay ? anyTime : Math.max(anyTime, firstTimes[0])
   const [span, disorder] = usually(random, [
-    [20 + random.int(limits.span), random.int(limits.disorder)],
+    [(20 + random.int(limits.span)) * (isLarge ? 1 + random.int(50) : 1), random.int(limits.disorder)],
     [0, 0],
   ])
-  const count = random.int(8) === 0 ? 200 : random.int(limits.count)
+  const few = random.int(8) === 0 ? 200 : random.int(limits.count)
+  const count = isLarge ? Math.ceil((countMax * (2 + random.int(4))) / 5) : few
   const timeOf = (n: number): number => {
     const time = Math.floor((n * span) / count) - random.int(disorder + 1)
     return Math.max(0, firstTime + time * unit)
   }
-  return { count, firstTime, keys: usually(random, keySets), timeOf }
+  const set = usually(random, keySets)
+  const keys = !isLarge ? set : random.int(3) === 0 ? manyKeys : set.slice(0, 1 + random.int(3))
+  return { count, firstTime, keys, timeOf }
 }
 
 /** Mostly the first. */

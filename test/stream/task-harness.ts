@@ -5,7 +5,7 @@
  */
 import { assert, fromLatin1, latin1 } from '../../src/base/index.ts'
 import type { WritableTopic } from '../../src/schema/index.ts'
-import { KeyedState } from '../../src/state/index.ts'
+import { KeyedState, type KeyedStateOptions } from '../../src/state/index.ts'
 import { type App, Metrics, SourcePartition, TaskGroup } from '../../src/stream/index.ts'
 import { decodeNamespace } from '../../src/state/namespace.ts'
 import { restoreEntry } from '../../src/state/restore-entry.test-support.ts'
@@ -37,20 +37,25 @@ export class TaskHarness {
   readonly #offsets = new Map<string, { offset: number; metadata: string }>()
   readonly metrics: Metrics = new Metrics()
   readonly #rowsPerTurn: number
+  readonly #state: KeyedStateOptions
   #now = 0
   #group!: TaskGroup
   #sources: SourcePartition[] = []
   #states: { id: string; state: KeyedState<unknown> }[] = []
   #uncommitted: OutputRecord[] = []
 
-  /** `inputs`: per topic, per partition, the records in the order of the log. */
+  /**
+   * `inputs`: per topic, per partition, the records in the order of the log. `state`: small limits of all
+   * states, for example.
+   */
   constructor(
     app: App,
     inputs: Map<string, readonly InputRecord[][]>,
-    options: { readonly rowsPerTurn?: number } = {},
+    options: { readonly rowsPerTurn?: number; readonly state?: KeyedStateOptions } = {},
   ) {
     this.inputs = inputs
     this.#rowsPerTurn = options.rowsPerTurn ?? 2048
+    this.#state = options.state ?? {}
     this.#plan = app.plan()
     for (const stage of this.#plan.stages) {
       const counts = [
@@ -89,7 +94,7 @@ export class TaskHarness {
         rowsPerTurn: () => this.#rowsPerTurn,
         state: (task, node, name, options) => {
           const id = `${node.name}-${name}-${task.partition}`
-          const state = new KeyedState<unknown>(id, options)
+          const state = new KeyedState<unknown>(id, { ...options, ...this.#state })
           for (const [key, value] of this.#changelogs.get(id) ?? [])
             restoreEntry(state, fromLatin1(key), value)
           this.#states.push({ id, state })

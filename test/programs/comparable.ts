@@ -1,0 +1,34 @@
+/** Answers to programs in the order that is promised, so that they can be compared. */
+import type { Answer, Program } from './program.ts'
+
+/** By output, the results of all steps, in order where one is promised. */
+export function inTotal(program: Program, answers: readonly Answer[]): unknown {
+  const { outputs, unordered } = program
+  return outputs.map(output => {
+    const results = answers.flatMap(answer => answer[`out-${output}`] ?? [])
+    return waits(program, output) || unordered.includes(output) ? results.sort() : results
+  })
+}
+
+/** By output, the results of each step; or of all steps together, where the step is a matter of time. */
+export function ofSteps(program: Program, answers: readonly Answer[], isWhole: boolean): unknown {
+  const { outputs, unordered } = program
+  return outputs.map(output => {
+    const results = answers.map(answer => answer[`out-${output}`] ?? [])
+    if (waits(program, output)) return isWhole ? results.flat().sort() : []
+    const ordered = results.map(each => (unordered.includes(output) ? each.toSorted() : each))
+    return ordered.filter(each => each.length > 0)
+  })
+}
+
+/** Whether the step in which results come is a matter of time. */
+function waits(program: Program, position: number): boolean {
+  const operation = program.operations[position]!
+  if (operation.on === 'windows' && operation.emit === 'final') return true
+  if (operation.on === 'joined streams' && operation.op !== 'join') return true
+  if (operation.on === 'stream and history' || operation.on === 'suppressed') return true
+  return (
+    'of' in operation &&
+    [operation.of, ...('with' in operation ? [operation.with] : [])].some(of => waits(program, of))
+  )
+}
