@@ -28,10 +28,13 @@ export interface RandomProgram {
   readonly topics: readonly InputTopic[]
   /** Whether windows might not see each record. */
   readonly hidesTime: boolean
+  /** Whether Kafka Streams need not agree. */
+  readonly alsoUnlikeKafka: boolean
 }
 
-export function randomProgram(random: Random): RandomProgram {
-  const generator = new Generator(random)
+/** `alsoUnlikeKafka`: with windows of windows that Kafka Streams fires by what reaches them. */
+export function randomProgram(random: Random, alsoUnlikeKafka = false): RandomProgram {
+  const generator = new Generator(random, alsoUnlikeKafka)
   const count = 1 + random.int(7)
   for (let n = 0; n < count || generator.operations.length < 2; n += 1) generator.grow()
   const { operations, outputs, unordered, outOfOrderness, hidesTime } = generator
@@ -39,6 +42,7 @@ export function randomProgram(random: Random): RandomProgram {
     program: { operations, outputs, unordered, outOfOrderness },
     topics: [...new Set(operations.flatMap(each => ('topic' in each ? [each.topic] : [])))],
     hidesTime,
+    alsoUnlikeKafka,
   }
 }
 
@@ -47,11 +51,13 @@ class Generator {
   readonly outOfOrderness: number
   hidesTime = false
   readonly #random: Random
+  readonly #alsoUnlikeKafka: boolean
   readonly #made: Made[] = []
   readonly #used = new Set<number>()
 
-  constructor(random: Random) {
+  constructor(random: Random, alsoUnlikeKafka: boolean) {
     this.#random = random
+    this.#alsoUnlikeKafka = alsoUnlikeKafka
     this.outOfOrderness = random.int(3) === 0 ? 0 : random.int(30)
   }
 
@@ -77,6 +83,8 @@ class Generator {
   /** What leaves the results of each key in order. */
   #growByKey(of: number, made: Made, n: number): void {
     if (made.kind === 'table') this.#mapRows(of, made, n)
+    else if (made.latenessOfResults !== undefined && this.#mayBeFollowed(made) && this.#random.int(2) === 0)
+      this.#windows(of, made, n)
     else if (this.#random.int(3) === 0) this.#fold(of, made, n)
     else this.#map(of, made, n, this.#one(streamOps.filter(keepsKeys)))
   }
@@ -244,7 +252,15 @@ class Generator {
   #holdBack(of: number, made: Made, n: number, bound: SuppressOperation['bound']): void {
     this.hidesTime = true
     const limit = 1 + this.#random.int(40)
-    this.#add({ on: 'suppressed', op: 'suppress', of, n, limit, bound }, { ...made, order: 'by key' })
+    const { latenessOfResults } = made
+    this.#add(
+      { on: 'suppressed', op: 'suppress', of, n, limit, bound },
+      {
+        ...made,
+        order: 'by key',
+        latenessOfResults: latenessOfResults === undefined ? undefined : latenessOfResults + limit,
+      },
+    )
   }
 
   #windows(of: number, made: Made, n: number): void {
@@ -257,12 +273,15 @@ class Generator {
     const input = isCogroup ? together(keyed(made), keyed(right)) : made
     const kind = this.#one(['tumbling', 'hopping', 'sliding', 'session', 'global'] as const)
     // Global windows are never final. In Kafka Streams, others know the time by the windows before them.
-    const emit = kind === 'global' || isSecond ? 'changes' : this.#one(['changes', 'final'] as const)
+    const mayBeFinal = kind !== 'global' && (!isSecond || this.#alsoUnlikeKafka)
+    const emit = !mayBeFinal ? 'changes' : this.#one(['changes', 'final'] as const)
     const isOfOnePartition = !input.isMoved && !input.hasCrossed && !input.isMany
     // Kafka Streams fires these 1 ms too early, and no grace corrects that alone.
-    if (kind === 'session' && emit === 'final' && isOfOnePartition) return
+    if (kind === 'session' && emit === 'final' && isOfOnePartition && !this.#alsoUnlikeKafka) return
     if (!made.isSource || isCogroup) this.hidesTime = true
     const size = this.#one([1, 2, ...Array(4).fill(5 * (1 + random.int(5)))])
+    // Nor does this comparison know what late records correct in Kafka Streams.
+    const isPunctual = emit === 'final' && !this.#alsoUnlikeKafka
     // Kafka Streams loses a sliding window whose aggregate was null once. A session that goes and comes back
     // in one step looks like one that stays.
     const mayDelete = kind !== 'sliding' && (kind !== 'session' || !input.isPlural)
@@ -275,17 +294,17 @@ class Generator {
       kind,
       size,
       advance: kind === 'hopping' ? 1 + random.int(size) : size,
-      lateness:
-        (made.latenessOfResults ?? 0) + (emit === 'final' || random.int(2) === 0 ? 0 : random.int(30)),
+      lateness: (made.latenessOfResults ?? 0) + (isPunctual || random.int(2) === 0 ? 0 : random.int(30)),
       emit,
       isLateByItself: kind === 'sliding' || (kind === 'session' && !isOfOnePartition),
     }
     // A record changes several sliding windows in any order. They end in any order, as sessions do.
     const isAnyOrder = kind === 'sliding' || (kind === 'session' && emit === 'final')
-    const order = isAnyOrder ? 'by key' : 'all'
+    const order = isAnyOrder ? 'by key' : made.order
     const isPlural = input.isPlural || kind === 'hopping' || emit === 'final'
     // Whether a session without a value is taken back or replaced is known at the end of a step.
-    const isLast = kind === 'session' && operation.op !== 'count' && operation.n < 10
+    const isUnsettled = kind === 'session' && operation.op !== 'count' && operation.n < 10
+    const isLast = isUnsettled || isCorrected(operation)
     const latenessOfResults = kind === 'global' ? undefined : operation.lateness + size
     const results = { ...ofWindows(input, latenessOfResults), order, isPlural, isLast } as const
     this.#add(operation, results)
@@ -294,11 +313,16 @@ class Generator {
     // Windows of one record have no order in common that a bound could go by.
     if (isMonotone && !input.isMany && random.int(4) === 0)
       this.#holdBack(position, results, n, this.#one([{}, { maxBytes: 1 }] as const))
-    else if (latenessOfResults !== undefined && order === 'all' && random.int(4) === 0) {
+    else if (latenessOfResults !== undefined && this.#mayBeFollowed(results) && random.int(4) === 0) {
       const changes: Made = { ...results, kind: 'stream' }
       this.#add({ on: 'table', op: 'toStream', of: position, n }, changes)
       this.#windows(position + 1, changes, n)
     }
+  }
+
+  /** Whether windows of these results are the same in both peers. */
+  #mayBeFollowed({ order, isLast }: Made): boolean {
+    return !isLast && (order === 'all' || this.#alsoUnlikeKafka)
   }
 
   #add(operation: Operation, made: Made): void {
@@ -357,6 +381,11 @@ class Generator {
   #one<T>(choices: readonly T[]): T {
     return choices[this.#random.int(choices.length)]!
   }
+}
+
+/** Whether other results of a window may follow one: how many is a matter of time. */
+export function isCorrected(operation: Operation): boolean {
+  return operation.on === 'windows' && operation.emit === 'final' && operation.lateness > 0
 }
 
 /** Whether it may have more changes than it takes. */
