@@ -71,6 +71,18 @@ test('files stay open up to the limit; then the one used least recently is close
   deepEqual(open, [])
 })
 
+test('a file that is opened after the end, as by a read in progress, is closed after its use', async () => {
+  const { disk, open } = await watchedDisk()
+  const files = new OpenFiles(disk, 2)
+  await files.use('/d/a', 'read', async () => {
+    await files.close()
+    equal(await contentOf(files, 'a'), 'a')
+    equal(await contentOf(files, 'b'), 'b')
+  })
+  await settled()
+  deepEqual(open, [])
+})
+
 test('a file in use stays open whatever the limit', async () => {
   const { disk, open } = await watchedDisk()
   const files = new OpenFiles(disk, 1)

@@ -36,6 +36,7 @@ export class OpenFiles {
   #syncing = 0
   /** Syncs that failed before a file was closed, by path. */
   readonly #failures = new Map<string, unknown>()
+  #isClosed = false
 
   constructor(disk: Disk, filesMax: number) {
     this.#disk = disk
@@ -57,6 +58,7 @@ export class OpenFiles {
     } finally {
       entry.users -= 1
       if (entry.dropped) void this.#closeUnused(entry)
+      else if (this.#isClosed) void this.#drop(entry)
       else this.#makeRoom()
     }
   }
@@ -88,7 +90,9 @@ export class OpenFiles {
     await Promise.all(paths.filter(path => path.startsWith(`${folder}/`)).map(path => this.drop(path)))
   }
 
+  /** Reads that are in progress may still open files: those are closed after their use. */
   async close(): Promise<void> {
+    this.#isClosed = true
     for (const entry of this.#entries.values()) void this.#drop(entry)
     await Promise.all(this.#closing)
   }
