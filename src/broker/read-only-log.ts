@@ -7,10 +7,10 @@
  * Transactions are followed through their markers, so `read_committed` ends before the first open one and
  * skips aborted ones, as usual.
  *
- * The writer does not know of its readers. A look whose files are removed meanwhile (by retention, a roll, a
- * deletion) is repeated.
+ * The writer does not know of its readers. A look during which it changes files (by retention, compaction, a
+ * roll, a deletion) finds some of them gone, or files of different moments: it is repeated.
  */
-import { isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
+import { MillraceError, type Clock, type Disk } from '../base/index.ts'
 import { LogDirectory, parsePartitionFolder, type Partition } from '../log/index.ts'
 import {
   checkConfigNames,
@@ -44,6 +44,7 @@ import { describedGroup } from './groups/group-descriptions.ts'
 import { MetadataFile, type StoredTopic } from './internal/metadata.ts'
 import { lookUpOffset } from './offset-look-up.ts'
 import { Offsets } from './offsets/offsets.ts'
+import { attemptsMax, isOutdatedBy, openAsItIs } from './read-only-look.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
 import { internalTopics, offsetsTopic, transactionsTopic } from './internal/topic-names.ts'
 import { describedPartition, description } from './topics/topic-descriptions.ts'
@@ -56,12 +57,6 @@ export interface ReadOnlyLogOptions {
 }
 
 type TransactionStates = TransactionLog['states']
-
-/**
- * Failed looks before giving up. The writer changes names a few times a minute, so that even one retry is
- * rare.
- */
-const attemptsMax = 5
 
 export class ReadOnlyLog implements LogPort {
   readonly #path: string
@@ -102,12 +97,7 @@ export class ReadOnlyLog implements LogPort {
   ): Promise<number> {
     checkPlace('offsets', topic, index)
     checkOffsetSpec('offsets', at, isolation)
-    const look = await this.#look(topic, [index])
-    try {
-      return await lookUpOffset(look.partition(index), at, isolation)
-    } finally {
-      await look.close()
-    }
+    return this.#find(topic, [index], look => lookUpOffset(look.partition(index), at, isolation))
   }
 
   async openReader(options: ReaderOptions = {}): Promise<Reader> {
@@ -228,16 +218,13 @@ export class ReadOnlyLog implements LogPort {
   ): Promise<T | undefined> {
     const topics = new Map((await this.listTopics({ internal: true })).map(({ name, id }) => [name, id]))
     if (!topics.has(offsetsTopic)) return undefined
-    const look = await this.#look(offsetsTopic, [0])
-    try {
-      const { clock, disk } = this.#options
-      const context = { clock, topicId: (topic: string) => topics.get(topic) }
+    const { clock, disk } = this.#options
+    const context = { clock, topicId: (topic: string) => topics.get(topic) }
+    return this.#find(offsetsTopic, [0], async look => {
       const offsets = await Offsets.look(look.partition(0), context)
       offsets.checkUsable()
       return use({ offsets, cut: CutOffsets.look(await MetadataFile.open(disk, this.#path)) })
-    } finally {
-      await look.close()
-    }
+    })
   }
 
   async #describePartitions(name: string): Promise<PartitionDescription[]> {
@@ -245,16 +232,10 @@ export class ReadOnlyLog implements LogPort {
     const topic = topics.find(each => each.name === name)
     if (!topic) throw missingTopic(name, { advice: 'Check the name.' })
     const { compact } = configs.settingsOf(topic.configs)
-    const look = await this.#look(name, [...Array(topic.partitions).keys()])
-    try {
-      return await Promise.all(
-        Array.from({ length: topic.partitions }, (_, index) =>
-          describedPartition(look.partition(index), compact),
-        ),
-      )
-    } finally {
-      await look.close()
-    }
+    const indexes = [...Array(topic.partitions).keys()]
+    return this.#find(name, indexes, look =>
+      Promise.all(indexes.map(index => describedPartition(look.partition(index), compact))),
+    )
   }
 
   /** The transactional ids, and what is open in the partitions of a topic, or of all. */
@@ -296,14 +277,11 @@ export class ReadOnlyLog implements LogPort {
 
   async #transactionStates(areThere: boolean): Promise<TransactionStates> {
     if (!areThere) return new Map()
-    const look = await this.#look(transactionsTopic, [0])
-    try {
+    return this.#find(transactionsTopic, [0], async look => {
       const { failure, states } = await TransactionLog.look(look.partition(0), this.#options.clock)
       if (failure) throw failure
       return states
-    } finally {
-      await look.close()
-    }
+    })
   }
 
   async #topics(): Promise<TopicDescription[]> {
@@ -338,6 +316,20 @@ export class ReadOnlyLog implements LogPort {
     }
   }
 
+  /** What `find` finds in these partitions as they are now. */
+  async #find<T>(topic: string, partitions: readonly number[], find: (look: Look) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const look = await this.#look(topic, partitions)
+      try {
+        return await find(look)
+      } catch (error) {
+        if (attempt >= attemptsMax || !look.isOutdatedBy(error)) throw error
+      } finally {
+        await look.close()
+      }
+    }
+  }
+
   /** These partitions of a topic as they are now. */
   async #look(topic: string, partitions: readonly number[]): Promise<Look> {
     const known = await this.describeTopic(topic)
@@ -346,19 +338,14 @@ export class ReadOnlyLog implements LogPort {
     return {
       topicId: known.id,
       partition: index => partitionOf(log, known, index),
+      isOutdatedBy: error => isOutdatedBy(log, error),
       close: () => log.close(),
     }
   }
 
   /** The directory with these of its partitions, as it is now. */
-  async #open(only: (topic: string, index: number) => boolean): Promise<LogDirectory> {
-    for (let attempt = 1; ; attempt += 1)
-      try {
-        return await LogDirectory.open(this.#path, { ...this.#options, readOnly: true, only })
-      } catch (error) {
-        // Files of an earlier look, which are gone.
-        if (attempt >= attemptsMax || !isMillraceError(error, 'DISK_FAILED')) throw error
-      }
+  #open(only: (topic: string, index: number) => boolean): Promise<LogDirectory> {
+    return openAsItIs(this.#path, { ...this.#options, only })
   }
 
   #checkOpen(): void {

@@ -13,6 +13,7 @@ import {
   type ReaderOptions,
   type TopicPartition,
 } from '../port/index.ts'
+import { attemptsMax } from './read-only-look.ts'
 import { closedReader, InProcessReader, notAssigned } from './reader.ts'
 
 /** Partitions of one topic as they were at some moment. */
@@ -20,6 +21,8 @@ export interface Look {
   readonly topicId: string
   /** UNKNOWN_PARTITION. */
   partition(index: number): Partition
+  /** Whether the error of a read says that the writer has changed files since: a new look may find them. */
+  isOutdatedBy(error: unknown): boolean
   close(): Promise<void>
 }
 
@@ -56,6 +59,8 @@ export class ReadOnlyReader implements Reader {
   #current: Current | undefined
   #looking: Promise<void> | undefined
   #pauseMs = pauseMsMin
+  /** Looks that were outdated since the last batch. */
+  #outdated = 0
   readonly #topicIds = new Map<string, string>()
   #failure: { readonly error: unknown } | undefined
   readonly #over = new AbortController()
@@ -84,7 +89,18 @@ export class ReadOnlyReader implements Reader {
   take(topic: string, partition: number): FetchedBatch | undefined {
     this.#checkOpen()
     if (this.#failure) throw this.#failure.error
-    return this.#readerOf(topic, partition)?.take(topic, partition)
+    const reader = this.#readerOf(topic, partition)
+    try {
+      const batch = reader?.take(topic, partition)
+      if (batch) this.#outdated = 0
+      return batch
+    } catch (error) {
+      if (this.#looking) return undefined
+      if (this.#outdated >= attemptsMax || !this.#current!.looks.get(topic)!.isOutdatedBy(error)) throw error
+      this.#outdated += 1
+      void this.#lookAgain()
+      return undefined
+    }
   }
 
   atEnd(topic: string, partition: number): boolean {

@@ -218,6 +218,64 @@ test('follows through rolls, and reports when retention was faster', async () =>
   await world.close()
 })
 
+/** A log of ten words in segments of one record. */
+async function tenSegments(): Promise<{ world: SimulatedLog; sent: string[] }> {
+  const world = new SimulatedLog()
+  const port = await world.open()
+  await port.createTopic('words', { partitions: 1, configs: { 'segment.bytes': 100 } })
+  const sent = Array.from({ length: 10 }, (_, n) => `word ${n}`)
+  for (const word of sent) await append(port, word)
+  return { world, sent }
+}
+
+const firstFile = '/data/words-0/00000000000000000000.log'
+
+test('a file that the writer replaces while it is looked at is not taken for damage', async () => {
+  const { world, sent } = await tenSegments()
+  let looks = 0
+  const disk: Disk = {
+    ...guarded(world.disk),
+    async stat(path) {
+      const stat = await world.disk.stat(path)
+      if (path !== firstFile || !stat) return stat
+      looks += 1
+      return looks % 2 === 1 ? { ...stat, size: stat.size + 100 } : stat
+    },
+  }
+  const log = await look(world, disk)
+  assert.deepEqual(await valuesOf(log), sent)
+  assert.ok(looks > 1)
+  await log.close()
+  await world.close()
+})
+
+for (const [what, find] of [
+  ['records', async (log: Log) => assert.equal((await valuesOf(log)).length, 10)],
+  [
+    'a timestamp',
+    async (log: Log) => assert.equal(await log.port.offsets('words', 0, { timestamp: 500 }), 0),
+  ],
+] as const)
+  for (const times of [2, Infinity])
+    test(`${what} in a file that is gone are looked for again, ${times === 2 ? 'and found' : 'but not for ever'}`, async () => {
+      const { world } = await tenSegments()
+      let failures = 0
+      const disk: Disk = {
+        ...guarded(world.disk),
+        async open(path, mode) {
+          if (path !== firstFile || failures === times) return world.disk.open(path, mode)
+          failures += 1
+          throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' })
+        },
+      }
+      const log = await look(world, disk)
+      if (times === 2) await find(log)
+      else await assert.rejects(find(log), (error: unknown) => isMillraceError(error, 'DISK_FAILED'))
+      assert.ok(failures >= 2 && failures < 200, `${failures}`)
+      await log.close()
+      await world.close()
+    })
+
 for (const isMadeAgain of [false, true])
   test(`a topic that is deleted under a reader${isMadeAgain ? ', and created again,' : ''} is UNKNOWN_TOPIC to it`, async () => {
     const world = new SimulatedLog()

@@ -215,9 +215,9 @@ export class PartitionReader {
         )
       }
       const failed = diskError(error, `reading ${segment.path}`)
-      throw systemCode(error) === 'EIO' || failed.code === 'DISK_FAILED'
-        ? this.#availability.poison(failed)
-        : failed
+      // The owner of a log that is only read may have removed the file.
+      const isInDoubt = !this.#looked && (systemCode(error) === 'EIO' || failed.code === 'DISK_FAILED')
+      throw isInDoubt ? this.#availability.poison(failed) : failed
     }
   }
 }
