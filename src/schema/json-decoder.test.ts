@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mock, test } from 'node:test'
+import { getHeapSpaceStatistics } from 'node:v8'
 import type { Random } from '../base/index.ts'
 import { collectGarbage } from '../../test/collect-garbage.ts'
 import { forSeeds } from '../../test/for-seeds.ts'
@@ -123,6 +124,9 @@ test('names are read as the parser reads them', () => {
     '__proto__',
     'constructor',
     'toString',
+    'hasOwnProperty',
+    'Object0',
+    'a0',
     '1',
     '',
     'é',
@@ -133,7 +137,13 @@ test('names are read as the parser reads them', () => {
     '日',
   ]
     .map(name => `{"b":1,${JSON.stringify(name)}:{"c":2},"a":3}`)
-    .concat(['{"a":1,"a":2}', '{"a":9007199254740993,"a":2}', '{"\\u0061":1}', '{"2":1,"1":2}'])
+    .concat([
+      '{"a":1,"a":2}',
+      '{"a":9007199254740993,"a":2}',
+      '{"\\u0061":1}',
+      '{"2":1,"1":2}',
+      '[{"b":{},"a":[{"b":2,"a":3},{}]},{}]',
+    ])
   for (const sample of samples)
     readsAsParser([sample], [sample, sample.replace('3', '9'), sample.replace('2', '"z"')])
 })
@@ -170,6 +180,33 @@ test('a short string that many records have takes memory once', () => {
   const kept = decodedWords()
   const bytes = heapBytes() - before
   ok(bytes < 10 * kept.length, `${bytes} bytes for ${kept.length} words`)
+})
+
+test('records that are dropped at once do not become old, also after many that were kept', () => {
+  const slices = slicesOf(
+    Array.from({ length: 1000 }, (_, n) => `{"id":${n},"name":"n${n}","price":${3 * n}}`),
+  )
+  const decode = jsonDecoder('exact')
+  const into: unknown[] = []
+  const oldBytes = (): number =>
+    getHeapSpaceStatistics().find(({ space_name: name }) => name === 'old_space')!.space_used_size
+  const kept: unknown[] = []
+  for (let n = 0; n < 600; n += 1) {
+    decode(slices, into)
+    kept.push(...into)
+  }
+  ok(kept.splice(0).length > 0)
+  // The last that were kept become old.
+  for (let n = 0; n < 300; n += 1) decode(slices, into)
+  let grown = 0
+  let before = oldBytes()
+  for (let n = 0; n < 600; n += 1) {
+    decode(slices, into)
+    const now = oldBytes()
+    grown += Math.max(0, now - before)
+    before = now
+  }
+  ok(grown < 12_000_000, `${grown} bytes became old`)
 })
 
 test('records of ever new shapes are read, and no readers are compiled for them for long', () => {

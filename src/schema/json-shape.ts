@@ -2,13 +2,25 @@
  * The shape of a JSON text: all of it but its scalars. Records that one program wrote mostly have the same
  * names in the same order with the same spaces, and differ only in their strings and numbers.
  */
-import { endOfString, propertyName } from '../base/index.ts'
+import { endOfString } from '../base/index.ts'
 
 export interface JsonShape {
   /** The bytes before each scalar, and those behind the last. */
   readonly literals: readonly Buffer[]
-  /** The value as an expression of JavaScript, in which v0, v1, … are the scalars. */
+  /** The names of the properties of each object in it. */
+  readonly objects: readonly (readonly string[])[]
+  /**
+   * The value as an expression of JavaScript, in which v0, v1, … are the scalars, and Object0, Object1, …
+   * constructors that take the values of an object's properties.
+   */
   readonly expression: string
+}
+
+/** An object whose end has not come. */
+interface OpenObject {
+  readonly names: string[]
+  /** Where it begins in the expression. */
+  readonly at: number
 }
 
 const space = /\s/
@@ -18,6 +30,8 @@ const endOfWord = /[\s,\]}]|$/g
 /** Of valid JSON in UTF-8, given with one character a byte. */
 export function jsonShapeOf(text: string): JsonShape {
   const literals: Buffer[] = []
+  const objects: (readonly string[])[] = []
+  const open: OpenObject[] = []
   let expression = ''
   let literalStart = 0
   let at = 0
@@ -33,10 +47,19 @@ export function jsonShapeOf(text: string): JsonShape {
     if (char === '"') {
       const end = endOfString(text, at) + 1
       if (isName(text, end)) {
-        expression += propertyName(JSON.parse(bytes(at, end).utf8Slice()) as string)
+        open.at(-1)!.names.push(JSON.parse(bytes(at, end).utf8Slice()) as string)
         at = end
       } else scalar(end)
-    } else if ('{}[],:'.includes(char)) {
+    } else if (char === '{') {
+      open.push({ names: [], at: expression.length })
+      at += 1
+    } else if (char === '}') {
+      const { names, at: start } = open.pop()!
+      expression = `${expression.slice(0, start)}new Object${objects.length}(${expression.slice(start)})`
+      objects.push(names)
+      at += 1
+    } else if (char === ':') at += 1
+    else if ('[],'.includes(char)) {
       expression += char
       at += 1
     } else if (space.test(char)) at += 1
@@ -45,7 +68,7 @@ export function jsonShapeOf(text: string): JsonShape {
       scalar(endOfWord.exec(text)!.index)
     }
   }
-  return { expression, literals: [...literals, bytes(literalStart, text.length)] }
+  return { expression, objects, literals: [...literals, bytes(literalStart, text.length)] }
 }
 
 /** Whether a colon follows. */
