@@ -40,17 +40,25 @@ export function givenBy(one: Case, answers: readonly Answer[]): Answer[] {
   }))
 }
 
-/** At the end of time millrace gives what is in global windows. In Flink they have no end. */
+/**
+ * At the end of time millrace gives what is in global windows. In Flink they have no end, but by the clock
+ * they have given it before.
+ */
 function givesAtTheEnd(one: Case): boolean {
-  return one.operator === 'windows' && one.kind === 'global'
+  return one.operator === 'windows' && one.kind === 'global' && !isEarly(one)
+}
+
+function isEarly({ emit }: WindowsCase): boolean {
+  return typeof emit !== 'string' && 'early' in emit
 }
 
 function inForm(one: Case, answers: readonly Answer[]): readonly Answer[] {
   // Flink gives what a timer by the clock gives no time.
   if (one.operator === 'timers' && one.time === 'processing') return answers.map(withoutTimes)
   if (one.operator === 'co-group' && one.kind.endsWith('session')) return answers.map(withSortedLists)
-  if (one.operator !== 'windows' || typeof one.emit === 'string' || !('early' in one.emit)) return answers
-  return one.panes === 'discarding' ? totals(answers) : withoutEarly(one, answers)
+  if (one.operator !== 'windows' || !isEarly(one)) return answers
+  if (one.panes === 'discarding') return totals(answers)
+  return one.kind === 'global' ? lastOnes(answers) : withoutEarly(one, answers)
 }
 
 function withoutTimes({ results, late }: Answer): Answer {
@@ -127,6 +135,12 @@ function withoutEarly(
     for (const result of ended) given.add(result)
     return { results: [...new Set(ended)], late }
   })
+}
+
+/** The last result of each key: early results by the clock come at other times in Flink. */
+function lastOnes(answers: readonly Answer[]): Answer[] {
+  const last = new Map(answers.flatMap(({ results }) => results.map(result => [keyOf(result), result])))
+  return [{ results: [...last.values()].toSorted(), late: answers.flatMap(({ late }) => late) }]
 }
 
 /** Early results that replace nothing are parts of a window, which are cut at other times in Flink. */
