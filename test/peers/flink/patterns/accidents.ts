@@ -1,4 +1,7 @@
-/** Patterns that are not compared, as Flink's answer is an accident of its machine (docs/operators.md). */
+/**
+ * Patterns that are compared in part, as Flink's answer may be an accident of its machine
+ * (docs/operators.md): it gives some of the matches, or others beside them.
+ */
 import { asFlinkReads } from './deliberate-differences.ts'
 import {
   isLoop,
@@ -9,10 +12,18 @@ import {
   type StepCase,
 } from './pattern-case.ts'
 
+/** What Flink gives by accident: fewer results than it should, or more; or neither is certain. */
+export type Gives = 'fewer' | 'more' | 'others'
+
 /** The accidents, by what the steps have. */
-const accidents: readonly (readonly [reason: string, isMet: (steps: readonly StepCase[]) => boolean])[] = [
+const accidents: readonly (readonly [
+  reason: string,
+  gives: Gives,
+  isMet: (steps: readonly StepCase[]) => boolean,
+])[] = [
   [
     'A pattern whose steps after notNext may all be left out matches before the next event is there.',
+    'others',
     steps =>
       restAfter(steps, step => step.how === 'notNext').some(
         rest => rest.length > 0 && rest.every(isOptional),
@@ -20,14 +31,17 @@ const accidents: readonly (readonly [reason: string, isMet: (steps: readonly Ste
   ],
   [
     'The step after a greedy loop gets nothing that fits the loop, though the loop has ended.',
+    'fewer',
     steps => steps.some(step => (isGreedyLoop(step) && mayEnd(step)) || mayLeaveOutGreed(step)),
   ],
   [
     'The step after a greedy loop and notNext gets what fits the loop, once an event was skipped.',
+    'others',
     steps => restAfter(steps, isGreedyLoop).some(([next]) => next?.how === 'notNext'),
   ],
   [
     'What must not follow a loop of times(from, to) may come in it once an event was skipped.',
+    'more',
     steps =>
       restAfter(
         steps,
@@ -36,10 +50,12 @@ const accidents: readonly (readonly [reason: string, isMet: (steps: readonly Ste
   ],
   [
     'What must not come before a step also must not come after it, if an event is skipped before another one.',
+    'fewer',
     steps => restAfter(steps, step => step.how === 'notFollowedBy').some(skipsBeforeOptional),
   ],
   [
     'What must not come before a group may come once an event was skipped, if it may begin with other steps.',
+    'others',
     steps =>
       restAfter(steps, step => step.how === 'notFollowedBy').some(
         ([step]) => step && mayBeginElsewhere(step),
@@ -47,14 +63,17 @@ const accidents: readonly (readonly [reason: string, isMet: (steps: readonly Ste
   ],
   [
     'An optional greedy loop after notFollowedBy may be left out for an event that it can take.',
+    'others',
     steps => restAfter(steps, step => step.how === 'notFollowedBy').some(beginsWithOptionalGreed),
   ],
   [
     'A group in a loop that has skipped an event may still be left, as if it had not.',
+    'more',
     steps => restAfter(steps, isSkippingGroup).some(leadsOnDirectly),
   ],
   [
     'The event that ends the loop of a group ends attempts in its loops and optional steps, none in its groups.',
+    'others',
     steps =>
       steps.some(
         step =>
@@ -66,10 +85,19 @@ const accidents: readonly (readonly [reason: string, isMet: (steps: readonly Ste
   ],
 ]
 
-/** Why a pattern is not compared; undefined: it is. */
-export function accidentOf(one: PatternCase): string | undefined {
+/** What Flink may give by accident; undefined: what it should. */
+export function givesByAccident(one: PatternCase): Gives | undefined {
   const all = sequencesIn(asFlinkReads(one).steps, [])
-  return accidents.find(([, isMet]) => all.some(isMet))?.[0]
+  const met = accidents.filter(([, , isMet]) => all.some(isMet)).map(([, gives]) => gives)
+  const [gives] = met
+  if (gives === undefined || met.some(each => each !== gives)) return gives && 'others'
+  // A group may come together with the accident so that it gives other results.
+  const isCertain = gives === 'fewer' ? !hasGroups(one) : !all.flat().some(({ how }) => how === 'notNext')
+  return isCertain ? gives : 'others'
+}
+
+function hasGroups({ steps }: PatternCase): boolean {
+  return steps.some(step => 'group' in step)
 }
 
 /** The steps, and those of each group with what may follow it: its next round, or the steps after it. */
