@@ -66,8 +66,8 @@ test('losses of power change nothing', () =>
   forSeeds(1000, async (random, seed) => {
     const made = randomProgram(random, seed % 2 === 0)
     const { program, topics } = made
-    // A log has no order between topics.
-    if (topics.length > 1 || program.operations.some(mayEndRun)) return
+    // A log has no order between topics. How many changes are held back depends on timing.
+    if (topics.length > 1 || program.operations.some(({ on }) => on === 'suppressed')) return
     // A producer sends no text without a key.
     const steps = randomSteps(random, made).map(step => step.filter(({ key }) => key !== null))
     if (isAhead(steps.flat())) return
