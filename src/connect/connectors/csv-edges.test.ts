@@ -288,6 +288,15 @@ describe('line ends and first lines', () => {
     assert.deepEqual(shown(await read(csv(fileOf('a;b\n1;2\n'), { delimiter: ';' }))), ['a=1 b=2'])
     assert.deepEqual(shown(await read(csv(fileOf('a;b\n1\n'), { columns: { 'a;b': 'string' } }))), ['a;b=1'])
     assert.deepEqual(shown(await read(csv(fileOf('# x\na,b\n1,2\n'), { comment: '#' }))), ['a=1 b=2'])
+    const log = new CrashingLog()
+    const topicOfA = topic('a', { value: z.object({ a: z.int().nullable() }) })
+    const emptyAs = (a: 'integer' | 'integer?') =>
+      publish(log, topicOfA, csv(fileOf('a,b\n,2\n'), { columns: { a } }))
+    await assert.rejects(
+      emptyAs('integer'),
+      /column 'a' holds nothing, as only a column of the kind 'integer\?' may\./,
+    )
+    assert.equal((await emptyAs('integer?')).published, 1)
   })
 })
 

@@ -1,6 +1,13 @@
 /** Rows of CSV records: the fields that the columns name, as values of their kinds. */
 import { MillraceError } from '../../base/index.ts'
-import { columnOf, columnsInWords, rowMaker, type Column, type ColumnSpecs } from '../columns.ts'
+import {
+  columnOf,
+  columnsInWords,
+  rowMaker,
+  type Column,
+  type ColumnKind,
+  type ColumnSpecs,
+} from '../columns.ts'
 import { BadRow } from '../source.ts'
 import type { CsvRecord } from './csv-file.ts'
 import { shown } from './csv-records.ts'
@@ -69,10 +76,7 @@ export function rowParser(
           const text = fields[places[c]!]!
           const value = valueOf(text, column, nullValue)
           if (value === undefined) {
-            faults.set(
-              i,
-              `column '${column.name}' holds ${text === null ? 'nothing' : shown(text)}, which is not ${kindInWords[column.kind]}`,
-            )
+            faults.set(i, `column '${column.name}' holds ${faultOf(text, column.kind)}`)
             break
           }
           values[c]![i] = value
@@ -82,6 +86,12 @@ export function rowParser(
     for (const [i, reason] of faults) rows[i] = new BadRow(reason, records[i]!.original)
     return rows
   }
+}
+
+function faultOf(text: string | null, kind: ColumnKind): string {
+  return text === null
+    ? `nothing, as only a column of the kind '${kind}?' may`
+    : `${shown(text)}, which is not ${kindInWords[kind]}`
 }
 
 /** Undefined for a text that is not of its column's kind. */

@@ -40,7 +40,7 @@ export interface CsvOptions<C extends ColumnSpecs> {
   readonly header?: boolean
   /**
    * The text of an unquoted field that holds nothing. Default: empty. A `string` column takes it as text;
-   * other columns must be nullable.
+   * other columns must be nullable, as `'integer?'`.
    */
   readonly nullValue?: string
   /** Lines that begin with this text, such as `#`, are skipped. Default: none. */
