@@ -217,7 +217,7 @@ test('a fault that cannot be is refused with the nearest name', async () => {
   refused('SaslHandshake', { disconnect: true }, /SaslHandshake'.*It answers: Produce, Fetch/)
   refused('Produce', { eror: 'NONE' }, /'eror'.*'error'/)
   refused('Produce', { error: 'NOT_LEADER_OR_FOLOWER' }, /'NOT_LEADER_OR_FOLLOWER'/)
-  refused('Produce', { error: 'NONE' }, /an error of Kafka's/)
+  refused('Produce', { error: 'NONE' }, /by its name or number, got 'NONE'/)
   refused('Produce', { error: 0 }, /number of an error/)
   refused('Produce', {}, /error, delayMs or disconnect/)
   refused('Produce', undefined, /error, delayMs or disconnect/)

@@ -274,8 +274,8 @@ function expectedError(value: unknown): string | undefined {
     return Number.isInteger(value) && value >= -1 && value < 32_768 && value !== 0
       ? undefined
       : 'the number of an error'
-  const names = Object.keys(errorCodes)
-  if (typeof value === 'string' && value !== 'NONE' && names.includes(value)) return undefined
+  const names = Object.keys(errorCodes).filter(name => name !== 'NONE')
+  if (typeof value === 'string' && names.includes(value)) return undefined
   const nearest = typeof value === 'string' ? nearestName(value, names) : undefined
   return `an error of Kafka's, by its name or number${nearest === undefined ? '' : ` (did you mean '${nearest}'?)`}`
 }
