@@ -19,10 +19,10 @@ export const keySets: readonly [readonly string[], ...(readonly string[])[]] = [
 ]
 
 /** Those of a large input, at most three of one of the sets, or these. */
-const manyKeys = Array.from({ length: 1000 }, (_, n) => `k${n}`)
+export const manyKeys: readonly string[] = Array.from({ length: 1000 }, (_, n) => `k${n}`)
 
 /** One in so many inputs is large. */
-const largeOneIn = 64
+export const largeOneIn = 64
 
 /** The usual one comes first. */
 export const firstTimes = [5 * long, 0, timestampMax - 50 * long] as const

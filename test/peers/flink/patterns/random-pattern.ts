@@ -1,6 +1,6 @@
 /** Patterns at random that Flink takes, and events with disorder, ties, odd keys, and times at the limits. */
 import type { Random } from '../../../../src/base/index.ts'
-import { firstTimes, keySets, usually } from '../../../programs/random-shape.ts'
+import { firstTimes, keySets, largeOneIn, manyKeys, usually } from '../../../programs/random-shape.ts'
 import {
   type ConditionCase,
   isOptional,
@@ -121,8 +121,10 @@ function randomStrategy(random: Random, names: readonly string[]): SkipStrategy 
 }
 
 function randomEvents(random: Random): PatternEvent[] {
-  const [count, disorder] = [3 + random.int(14), random.int(2) * random.int(6)]
-  const keys = usually(random, keySets).slice(0, 1 + random.int(2))
+  const isLarge = random.int(largeOneIn) === 0
+  const keys = isLarge ? manyKeys.slice(0, 200) : usually(random, keySets).slice(0, 1 + random.int(2))
+  const count = isLarge ? 2000 : 3 + random.int(14)
+  const disorder = random.int(2) * random.int(6)
   const firstTime = usually(random, firstTimes)
   const stepMax = usually(random, [3, 1])
   let time = 0
