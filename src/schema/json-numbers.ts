@@ -6,7 +6,8 @@
  * infinite: these are refused. A whole number is accepted if JavaScript writes it back as the same number
  * (`1e23`, `1152921504606847000`). So every output of `JSON.stringify` can be read. 1152921504606846976 is
  * refused: a double holds it, but JavaScript writes it as 1152921504606847000. Of properties with one name in
- * an object only the last is read, and checked.
+ * an object only the last is read. The others are checked only beside another number past 2^53, for which the
+ * text is looked at.
  */
 import { endOfString } from '../base/index.ts'
 
