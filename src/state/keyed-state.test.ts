@@ -22,6 +22,20 @@ test('an entry that was created and deleted between two commits leaves no trace'
   assert.equal(state.firstNamespace(), undefined)
 })
 
+test('entries that come and go between two commits take no memory', () => {
+  const limits = { chunkBytesMax: 1024, chunksMax: 16 }
+  const state = new KeyedState<number>('s', { isScanned: true, limits })
+  const stays = new KeyedState<number>('t')
+  for (let namespace = 0; namespace < 100; namespace += 1) {
+    for (let n = 0; n < 100; n += 1) state.put(namespace, `${n}`, n)
+    // All but the first, in another order than they came.
+    for (let n = 1; n < 100; n += 1) state.delete(namespace, `${(7 * n) % 100}`)
+    stays.put(namespace, '0', 0)
+    assert.equal(state.dirtyBytes, stays.dirtyBytes)
+  }
+  assert.deepEqual(state.changes(), stays.changes())
+})
+
 test('without changes no commit is needed; the next call returns later changes', () => {
   const state = new KeyedState<number>('s')
   assert.deepEqual(state.changes(), [])

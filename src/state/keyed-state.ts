@@ -10,7 +10,8 @@
  *                       ▲                    │
  *                       └──── put, delete ───┘
  *
- * A value may be pending and dirty again: what is dirty belongs to the next commit.
+ * A value may be pending and dirty again: what is dirty belongs to the next commit. Of an entry that came and
+ * went since the last commit nothing is left.
  *
  * Invariants: what is dirty or pending stays live; values are stored in `committed` alone. So the table
  * always has the stored values of exactly one commit.
@@ -199,7 +200,7 @@ export class KeyedState<V> {
     // Values are marked only after all were encoded: one that cannot be written leaves the state as it was.
     for (const each of live) {
       if (step.isOver()) yield
-      each.isDirty = false
+      each.dirtyAt = -1
       each.isPending = true
       each.bytes = 0
     }
@@ -264,11 +265,26 @@ export class KeyedState<V> {
 
   #deleteEntry(namespace: number, key: string): void {
     const live = this.#entries.delete(namespace, key)
-    if (live && !live.isDirty) this.#markDirty(live, key)
+    if (!live) return
+    if (!live.isPending && !this.#entries.isStored(live)) this.#forget(live)
+    else if (!live.isDirty) this.#markDirty(live, key)
+  }
+
+  /** Removes an entry that came and went since the last commit: windows bring many of them. */
+  #forget(live: Live<V>): void {
+    this.#dirtyBytes -= live.bytes
+    live.bytes = 0
+    const last = this.#dirty.pop()!
+    if (last !== live) {
+      this.#dirty[live.dirtyAt] = last
+      last.dirtyAt = live.dirtyAt
+    }
+    live.dirtyAt = -1
+    this.#entries.settle(live)
   }
 
   #markDirty(live: Live<V>, key: string): void {
-    live.isDirty = true
+    live.dirtyAt = this.#dirty.length
     live.bytes = liveOverhead + key.length
     this.#dirtyBytes += live.bytes
     this.#dirty.push(live)

@@ -15,8 +15,8 @@ export class Live<V> {
   place = 0
   /** Undefined: deleted. */
   value: V | undefined
-  /** Whether it has changed since the changes of the last commit were collected. */
-  isDirty = false
+  /** Its place in the list of those that have changed since the last commit's changes were collected. */
+  dirtyAt = -1
   /** Whether the commit in progress stores it. */
   isPending = false
   isQueued = false
@@ -27,6 +27,10 @@ export class Live<V> {
 
   constructor(number: number) {
     this.number = number
+  }
+
+  get isDirty(): boolean {
+    return this.dirtyAt >= 0
   }
 }
 
