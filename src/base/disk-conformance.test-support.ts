@@ -145,6 +145,9 @@ const cases: Record<string, Case> = {
     await write(disk, `${root}/a/1`, 'another')
     equal(file.isInPlace(), false)
     await file.close()
+    equal(file.isInPlace(), false)
+    await disk.rename(`${root}/b/1`, `${root}/a/1`)
+    equal(file.isInPlace(), true)
   },
 
   async 'gives another version after any change'(disk, root) {

@@ -16,6 +16,7 @@ import type { PartitionConfig } from './files/partition-config.ts'
 import { PartitionFolders } from './files/partition-folders.ts'
 import { patientDisk } from './files/patient-disk.ts'
 import { placedDisk } from './files/placed-disk.ts'
+import { sameFilesDisk } from './files/same-files-disk.ts'
 import { readFile, replaceFile } from './files/small-file.ts'
 import { withDefaults, type LogDirectoryConfig, type LogDirectoryOptions } from './log-directory-options.ts'
 import type { PartitionContext } from './partition/partition-context.ts'
@@ -72,7 +73,7 @@ export class LogDirectory {
     const patient = patientDisk(config.disk, config.clock, () => this.#files.spare())
     const disk = placedDisk(patient, () => this.#ownership.checkPlace())
     this.#config = { ...config, disk }
-    this.#files = new OpenFiles(disk, config.maxOpenFiles)
+    this.#files = new OpenFiles(config.readOnly ? sameFilesDisk(disk) : disk, config.maxOpenFiles)
     this.#indexes = new LoadedIndexes(config.indexBytesMax)
     this.#folders = new PartitionFolders(path, disk, this.#files)
     this.#partitions = new DirectoryPartitions({

@@ -443,6 +443,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/files/open-files.test.ts'],
   },
   {
+    name: 'read only: a file that took the name of another is read as that one',
+    file: 'src/log/files/same-files-disk.ts',
+    find: 'else if (!first.isInPlace())',
+    replace: "else if (!first.isInPlace() && mode !== 'read')",
+    tests: ['test/broker/read-only.test.ts'],
+  },
+  {
     name: 'the folder of an open log may be gone: only the first write looks',
     file: 'src/log/files/file-place.ts',
     find: '    if (nowMs < this.#seenMs + checkEveryMs) return\n',

@@ -17,6 +17,27 @@ export const stateBugs: readonly SeededBug[] = [
     tests: ['src/state/keyed-state.model.test.ts'],
   },
   {
+    name: 'dirty key dropped from the changelog: a stored one that is deleted is forgotten',
+    file: 'src/state/keyed-state.ts',
+    find: 'if (!live.isPending && !this.#entries.isStored(live)) this.#forget(live)',
+    replace: 'if (!live.isPending && live.isDirty) this.#forget(live)',
+    tests: ['src/state/keyed-state.model.test.ts'],
+  },
+  {
+    name: 'dirty key dropped from the changelog: one of the commit in progress is forgotten',
+    file: 'src/state/keyed-state.ts',
+    find: 'if (!live.isPending && !this.#entries.isStored(live)) this.#forget(live)',
+    replace: 'if (live.isDirty && !this.#entries.isStored(live)) this.#forget(live)',
+    tests: ['src/state/keyed-state.model.test.ts'],
+  },
+  {
+    name: 'dirty key dropped from the changelog: the one that takes the place of a forgotten one',
+    file: 'src/state/keyed-state.ts',
+    find: '      last.dirtyAt = live.dirtyAt\n',
+    replace: '',
+    tests: ['src/state/keyed-state.model.test.ts'],
+  },
+  {
     name: 'shared objects: what state gives back after a restart is not frozen',
     file: 'src/state/state-entries.ts',
     find: 'return frozen(this.#table.read(place, readValue) as V)',
