@@ -26,8 +26,8 @@ export interface DiskFile {
   size(): Promise<number>
   /**
    * Whether the file is still at the path that it was opened by. False once the file, or a folder above it,
-   * was removed, moved or replaced: nobody finds later writes. Cheap enough to call after each sync. A closed
-   * file still answers.
+   * was removed, moved or replaced: nobody finds later writes. Cheap enough to call after each sync. A file
+   * that was only read answers, too, and one that is closed.
    */
   isInPlace(): boolean
   close(): Promise<void>

@@ -1,5 +1,5 @@
 /** The machine's disk: Node's file handles behind the {@link Disk} seam. The lock is in node-lock.ts. */
-import { constants, fdatasync, readSync, statSync, writevSync } from 'node:fs'
+import { constants, fdatasync, fstatSync, readSync, statSync, writevSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,7 +11,12 @@ import { systemCode } from './system-code.ts'
 export const nodeDisk: Disk = {
   async open(path, mode) {
     const handle = await open(path, { read: 'r', write: 'r+', create: 'w+' }[mode])
-    return mode === 'read' ? nodeFile(handle, () => true) : nodeFile(handle, await placeOf(handle, path))
+    try {
+      return nodeFile(handle, placeOf(handle, path))
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
   },
   async makeDirectory(path) {
     const firstMade = await mkdir(path, { recursive: true })
@@ -67,17 +72,17 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Whether the path still leads to the open file. */
-async function placeOf(handle: FileHandle, path: string): Promise<() => boolean> {
-  try {
-    const { ino, dev } = await handle.stat()
-    return () => {
-      const found = statSync(path, { throwIfNoEntry: false })
-      return found?.ino === ino && found.dev === dev
-    }
-  } catch (error) {
-    await handle.close()
-    throw error
+/**
+ * Whether the path still leads to the file. Once its handle is closed, another file may get its number, but
+ * not its time of birth.
+ */
+function placeOf(handle: FileHandle, path: string): () => boolean {
+  const { ino, dev, birthtimeMs } = fstatSync(handle.fd)
+  return () => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found?.ino !== ino || found.dev !== dev) return false
+    const isOpen = handle.fd !== -1
+    return isOpen || found.birthtimeMs === birthtimeMs
   }
 }
 

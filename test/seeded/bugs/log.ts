@@ -443,6 +443,20 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/files/open-files.test.ts'],
   },
   {
+    name: 'read only: of files that are read, the machine says that they are in their place',
+    file: 'src/base/node-disk.ts',
+    find: 'return nodeFile(handle, placeOf(handle, path))',
+    replace: "return nodeFile(handle, mode === 'read' ? () => true : placeOf(handle, path))",
+    tests: ['src/base/node-disk.test.ts'],
+  },
+  {
+    name: 'read only: a file that got the number of another is taken for that one',
+    file: 'src/base/node-disk.ts',
+    find: 'return isOpen || found.birthtimeMs === birthtimeMs',
+    replace: 'return isOpen || found.ino === ino',
+    tests: ['src/base/node-disk.test.ts'],
+  },
+  {
     name: 'read only: a file that took the name of another is read as that one',
     file: 'src/log/files/same-files-disk.ts',
     find: 'else if (!first.isInPlace())',
