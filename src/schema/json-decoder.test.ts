@@ -148,6 +148,26 @@ test('names are read as the parser reads them', () => {
     readsAsParser([sample], [sample, sample.replace('3', '9'), sample.replace('2', '"z"')])
 })
 
+for (const [what, property] of [
+  ['setter', { set: () => undefined }],
+  ['property that cannot be changed', { value: 0 }],
+] as const)
+  test(`a ${what} that all objects get after a shape was learned takes no value`, () => {
+    const texts = Array<string>(warmUp).fill('{"a":1,"b":{"c":2}}')
+    const decode = jsonDecoder('exact')
+    decoded(decode, texts)
+    decoded(decode, texts)
+    // oxlint-disable-next-line no-extend-native -- some libraries do
+    Object.defineProperty(Object.prototype, 'c', { ...property, configurable: true })
+    let values
+    try {
+      values = decoded(decode, texts)
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'c')
+    }
+    equal(JSON.stringify(values), `[${texts.join()}]`)
+  })
+
 test('strings outlive the batch that they were in', () => {
   const decode = jsonDecoder('exact')
   const texts = Array.from({ length: warmUp }, (_, n) => `{"id":"a long identifier ${n}","n":"${n}"}`)

@@ -26,6 +26,8 @@ const openings: ReadonlySet<string | undefined> = new Set(['{', '['])
 
 export class JsonShapes {
   readonly #readers: ShapeReader[] = []
+  /** The names of properties that the readers assign. */
+  readonly #names = new Set<string>()
   /** Records that are left to the parser before the next round, and after it if it fails. */
   #pause = pauseMin
   #nextPause = 2 * pauseMin
@@ -44,8 +46,14 @@ export class JsonShapes {
       this.#pause -= count
       return false
     }
+    if (this.#areInherited()) return false
     this.#tried += count
     return true
+  }
+
+  /** Whether objects have got a property that an assignment would meet since the readers were made. */
+  #areInherited(): boolean {
+    return Object.getOwnPropertyNames(Object.prototype).some(name => this.#names.has(name))
   }
 
   #endRound(): void {
@@ -53,6 +61,7 @@ export class JsonShapes {
     if (fails) {
       this.#readers.length = 0
       this.#looked = 0
+      this.#names.clear()
       this.#pause = this.#nextPause
     }
     // It becomes shorter slowly, since every other round may fail.
@@ -97,6 +106,8 @@ export class JsonShapes {
     const { literals } = shape
     if (literals.length > scalarsMax || Buffer.concat(literals).length > literalBytesMax) return
     const reader = shapeReader(shape)
-    if (reader) this.#readers.push(reader)
+    if (!reader) return
+    this.#readers.push(reader)
+    for (const name of shape.objects.flat()) this.#names.add(name)
   }
 }
