@@ -52,6 +52,8 @@ export function inWindows(records: readonly Keyed[], operation: WindowsOperation
         value: window.value,
         previous: null,
         timestamp: window.lastInstant,
+        // Late nowhere.
+        watermark: Number.NEGATIVE_INFINITY,
         path: atTheEnd,
       }))
   })

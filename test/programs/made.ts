@@ -1,5 +1,5 @@
 /** What the generator of random programs knows of each result, and of what operators make of it. */
-import type { HistoryOperation, InputTopic } from './program.ts'
+import type { HistoryOperation, InputTopic, TopicOperation } from './program.ts'
 
 export interface Made {
   readonly kind: 'stream' | 'table'
@@ -30,6 +30,27 @@ export interface Made {
   readonly order: 'all' | 'by key'
   /** Nothing but writing is done with it: what the peer gives in another form is compared there. */
   readonly isLast: boolean
+}
+
+/** What a topic holds. */
+export function madeOf(source: TopicOperation): Made {
+  return {
+    kind: source.op === 'stream' ? 'stream' : 'table',
+    topics: new Set([source.topic]),
+    isMoved: false,
+    hasCrossed: false,
+    isMany: false,
+    isPlural: false,
+    isSource: true,
+    hasTime: source.op === 'stream',
+    latenessOfResults: undefined,
+    isMonotone: false,
+    remembered: source.op === 'history' ? { history: source.history, lateness: source.lateness } : undefined,
+    isWindowed: false,
+    isKept: true,
+    order: 'all',
+    isLast: false,
+  }
 }
 
 /** Where its keys are needed. */

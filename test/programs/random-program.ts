@@ -4,24 +4,31 @@ import {
   folds,
   foreignKeyOps,
   globalTopic,
-  historyTopic,
   type Operation,
   type Program,
-  type StreamJoinOperation,
   streamOps,
   streamPairOps,
   type SuppressOperation,
   type StreamOp,
   streamTableOps,
   type InputTopic,
-  streamTopics,
   tableOps,
   joinOps,
-  tableTopics,
   type TopicOperation,
   type WindowsOperation,
 } from './program.ts'
-import { haveNoTopicInCommon, keyed, type Made, meetInOrder, ofWindows, rowsOf, together } from './made.ts'
+import {
+  haveNoTopicInCommon,
+  keyed,
+  type Made,
+  madeOf,
+  meetInOrder,
+  ofWindows,
+  rowsOf,
+  together,
+} from './made.ts'
+import { randomStreamJoin } from './random-stream-join.ts'
+import { randomHistory, randomStream, randomTable } from './random-topics.ts'
 
 export interface RandomProgram {
   readonly program: Program
@@ -90,7 +97,7 @@ class Generator {
   }
 
   #growStream(of: number, made: Made, n: number): void {
-    const choice = this.#random.int(14)
+    const choice = this.#random.int(this.#alsoUnlikeKafka ? 18 : 14)
     if (choice < 5) this.#map(of, made, n, this.#one(streamOps))
     else if (choice < 8) this.#join(of, made, n)
     else if (choice < 9) {
@@ -163,11 +170,10 @@ class Generator {
 
   #join(of: number, made: Made, n: number): void {
     const op = this.#one(streamTableOps)
-    if (this.#random.int(4) === 0)
-      return this.#add(
-        { on: 'stream and global', op, of, n, topic: globalTopic },
-        { ...made, isSource: false },
-      )
+    if (this.#random.int(4) === 0) {
+      this.#add({ on: 'stream and global', op, of, n, topic: globalTopic }, { ...made, isSource: false })
+      return
+    }
     const other = this.#any('table')
     const right = this.#made[other]!
     const { remembered } = right
@@ -211,29 +217,43 @@ class Generator {
     if (other === of || !right.hasTime || right.order !== 'all' || !meetInOrder(made, right)) return
     if (this.operations.some(mayEndRun)) return
     this.hidesTime = true
-    const op = this.#one(joinOps)
-    const lateness = this.#random.int(2) === 0 ? 0 : this.#random.int(30)
-    const exclusive = this.#one(['before', 'after', 'both', undefined] as const)
-    const bounds = this.#boundsOfJoin(op, this.outOfOrderness + lateness)
+    const join = randomStreamJoin(this.#random, this.outOfOrderness)
     this.#add(
-      { on: 'joined streams', op, of, with: other, n, ...bounds, ...(exclusive && { exclusive }), lateness },
+      { ...join, of, with: other, n },
       // Records that go out alone have no order between keys.
-      { ...together(keyed(made), keyed(right)), hasTime: false, isLast: op !== 'join', isPlural: true },
+      { ...together(keyed(made), keyed(right)), hasTime: false, isLast: join.op !== 'join', isPlural: true },
     )
   }
 
   /**
-   * If a record that may go out alone can come later than its last match, Kafka Streams may give it alone,
-   * and then with a match.
+   * Joins what windows give to a stream, which may be of the same topic, or to a table with history. Only the
+   * results of all records together are the same.
    */
-  #boundsOfJoin(op: (typeof joinOps)[number], grace: number): Pick<StreamJoinOperation, 'before' | 'after'> {
-    const random = this.#random
-    const isFree = (side: 'left' | 'right'): boolean =>
-      grace === 0 || op === 'join' || (op === 'leftJoin' && side === 'right')
-    const one = (side: 'left' | 'right', least: number): number =>
-      isFree(side) ? Math.max(least, random.int(60) - 30) : grace + 1 + random.int(20)
-    const after = one('left', Number.NEGATIVE_INFINITY)
-    return { before: one('right', -after), after }
+  #joinResults(of: number, results: Made, n: number): void {
+    if (this.operations.some(mayEndRun)) return
+    this.hidesTime = true
+    const [isToStream, history] = [this.#random.int(2) === 0, randomHistory(this.#random)]
+    const other = isToStream ? this.#any('stream') : this.#source(history)
+    const right = this.#made[other]!
+    const least = results.latenessOfResults
+    // Changes of global windows may come however late, which joins of streams refuse.
+    if (
+      right.kind === 'stream' &&
+      (least === undefined || (!right.hasTime && right.latenessOfResults === undefined))
+    )
+      return
+    const joined: Made = { ...together(keyed(results), right), order: 'by key', isLast: true }
+    const rekeyed = (position: number): number =>
+      this.#add({ on: 'stream', op: 'selectKey', of: position, n }, joined)
+    const left = rekeyed(this.#add({ on: 'table', op: 'toStream', of, n }, joined))
+    if (right.kind === 'table') {
+      const op = this.#one(streamTableOps)
+      this.#add({ on: 'stream and history', op, of: left, with: other, n, ...right.remembered! }, joined)
+      return
+    }
+    const join = randomStreamJoin(this.#random, this.outOfOrderness)
+    const lateness = join.lateness + Math.max(least ?? 0, right.latenessOfResults ?? 0)
+    this.#add({ ...join, of: left, with: right.isWindowed ? rekeyed(other) : other, n, lateness }, joined)
   }
 
   #suppress(of: number, made: Made, n: number): void {
@@ -313,6 +333,7 @@ class Generator {
     // Windows of one record have no order in common that a bound could go by.
     if (isMonotone && !input.isMany && random.int(4) === 0)
       this.#holdBack(position, results, n, this.#one([{}, { maxBytes: 1 }] as const))
+    else if (this.#alsoUnlikeKafka && !isLast && random.int(3) > 0) this.#joinResults(position, results, n)
     else if (latenessOfResults !== undefined && this.#mayBeFollowed(results) && random.int(4) === 0) {
       const changes: Made = { ...results, kind: 'stream' }
       this.#add({ on: 'table', op: 'toStream', of: position, n }, changes)
@@ -325,11 +346,12 @@ class Generator {
     return !isLast && (order === 'all' || this.#alsoUnlikeKafka)
   }
 
-  #add(operation: Operation, made: Made): void {
+  /** Its position. */
+  #add(operation: Operation, made: Made): number {
     if ('of' in operation) this.#used.add(operation.of)
     if ('with' in operation && operation.with !== undefined) this.#used.add(operation.with)
     this.operations.push(operation)
-    this.#made.push(made)
+    return this.#made.push(made) - 1
   }
 
   /** The position of a result, or of a new source. */
@@ -339,43 +361,17 @@ class Generator {
     )
     // The latest are the likeliest, so that programs become deep.
     const chosen = Math.max(this.#random.int(found.length + 1), this.#random.int(found.length + 1)) - 1
-    return found[chosen] ?? this.#source(kind ?? this.#one(['stream', 'table']))
+    return found[chosen] ?? this.#anySource(kind ?? this.#one(['stream', 'table']))
   }
 
-  #source(kind: 'stream' | 'table'): number {
-    const source = kind === 'stream' ? this.#stream() : this.#table()
+  #anySource(kind: 'stream' | 'table'): number {
+    return this.#source(kind === 'stream' ? randomStream(this.#random) : randomTable(this.#random))
+  }
+
+  #source(source: TopicOperation): number {
     const known = this.operations.findIndex(each => each.on === 'topic' && each.topic === source.topic)
     if (known >= 0) return known
-    this.#add(source, {
-      kind,
-      topics: new Set([source.topic]),
-      isMoved: false,
-      hasCrossed: false,
-      isMany: false,
-      isPlural: false,
-      isSource: true,
-      hasTime: kind === 'stream',
-      latenessOfResults: undefined,
-      isMonotone: false,
-      remembered:
-        source.op === 'history' ? { history: source.history, lateness: source.lateness } : undefined,
-      isWindowed: false,
-      isKept: true,
-      order: 'all',
-      isLast: false,
-    })
-    return this.operations.length - 1
-  }
-
-  #stream(): TopicOperation {
-    return { on: 'topic', op: 'stream', topic: this.#one(streamTopics) }
-  }
-
-  #table(): TopicOperation {
-    const [on, random] = ['topic', this.#random] as const
-    if (random.int(4) > 0) return { on, op: 'table', topic: this.#one(tableTopics) }
-    const lateness = random.int(2) === 0 ? 0 : random.int(30)
-    return { on, op: 'history', topic: historyTopic, history: 1 + random.int(20), lateness }
+    return this.#add(source, madeOf(source))
   }
 
   #one<T>(choices: readonly T[]): T {
