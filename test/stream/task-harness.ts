@@ -5,7 +5,7 @@
  */
 import { assert, fromLatin1, latin1 } from '../../src/base/index.ts'
 import type { WritableTopic } from '../../src/schema/index.ts'
-import { KeyedState, type KeyedStateOptions } from '../../src/state/index.ts'
+import { KeyedState, type KeyedStateOptions, type StateChange } from '../../src/state/index.ts'
 import { type App, Metrics, SourcePartition, TaskGroup } from '../../src/stream/index.ts'
 import { decodeNamespace } from '../../src/state/namespace.ts'
 import { restoreEntry } from '../../src/state/restore-entry.test-support.ts'
@@ -27,6 +27,18 @@ export interface OutputRecord {
   readonly pane: string | undefined
 }
 
+interface CommittedOffset {
+  readonly offset: number
+  readonly metadata: string
+}
+
+/** What a commit in progress keeps. */
+interface Commit {
+  readonly changes: readonly (readonly [state: string, changes: readonly StateChange[]])[]
+  readonly offsets: readonly (readonly [partition: string, CommittedOffset])[]
+  readonly outputs: readonly OutputRecord[]
+}
+
 export class TaskHarness {
   /** The committed state. */
   readonly outputs: OutputRecord[] = []
@@ -34,7 +46,7 @@ export class TaskHarness {
   readonly #plan: Plan
   readonly #partitions = new Map<Stage, number>()
   readonly #changelogs = new Map<string, Map<string, Uint8Array>>()
-  readonly #offsets = new Map<string, { offset: number; metadata: string }>()
+  readonly #offsets = new Map<string, CommittedOffset>()
   readonly metrics: Metrics = new Metrics()
   readonly #rowsPerTurn: number
   readonly #state: KeyedStateOptions
@@ -43,6 +55,7 @@ export class TaskHarness {
   #sources: SourcePartition[] = []
   #states: { id: string; state: KeyedState<unknown> }[] = []
   #uncommitted: OutputRecord[] = []
+  #inProgress: Commit | undefined
 
   /**
    * `inputs`: per topic, per partition, the records in the order of the log. `state`: small limits of all
@@ -84,6 +97,7 @@ export class TaskHarness {
     this.#sources = []
     this.#states = []
     this.#uncommitted = []
+    this.#inProgress = undefined
     this.#group = new TaskGroup(
       this.#plan,
       stage => this.#partitions.get(stage) ?? 0,
@@ -205,22 +219,35 @@ export class TaskHarness {
 
   /** Also during firing. */
   commit(): void {
+    this.beginCommit()
+    this.endCommit()
+  }
+
+  /** What comes until {@link endCommit} belongs to the next commit. A restart in between drops both. */
+  beginCommit(): void {
     this.#group.suspend()
-    for (const { id, state } of this.#states) {
+    const changes = this.#states.map(({ id, state }) => [id, state.changes()] as const)
+    const offsets = this.#sources.map(source => {
+      const at = { offset: source.position, metadata: source.metadata() }
+      return [`${source.topic}-${source.partition}`, at] as const
+    })
+    this.#inProgress = { changes, offsets, outputs: this.#uncommitted.splice(0) }
+  }
+
+  endCommit(): void {
+    assert(this.#inProgress, 'a commit has begun')
+    const { changes, offsets, outputs } = this.#inProgress
+    this.#inProgress = undefined
+    for (const [id, ofState] of changes) {
       const changelog = this.#changelogs.get(id) ?? new Map<string, Uint8Array>()
       this.#changelogs.set(id, changelog)
-      for (const [key, value] of state.changes()) {
+      for (const [key, value] of ofState)
         if (value) changelog.set(latin1(key), Uint8Array.from(value))
         else changelog.delete(latin1(key))
-      }
-      state.committed(0)
     }
-    for (const source of this.#sources)
-      this.#offsets.set(`${source.topic}-${source.partition}`, {
-        offset: source.position,
-        metadata: source.metadata(),
-      })
-    this.outputs.push(...this.#uncommitted.splice(0))
+    for (const { state } of this.#states) state.committed(0)
+    for (const [partition, at] of offsets) this.#offsets.set(partition, at)
+    this.outputs.push(...outputs)
   }
 
   /** The last committed value per key of an output topic, with its timestamp, without deleted keys. */
