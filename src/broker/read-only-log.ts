@@ -44,7 +44,7 @@ import { describedGroup } from './groups/group-descriptions.ts'
 import { MetadataFile, type StoredTopic } from './internal/metadata.ts'
 import { lookUpOffset } from './offset-look-up.ts'
 import { Offsets } from './offsets/offsets.ts'
-import { attemptsMax, isOutdatedBy, openAsItIs } from './read-only-look.ts'
+import { openAsItIs, OutdatedLooks } from './read-only-look.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
 import { internalTopics, offsetsTopic, transactionsTopic } from './internal/topic-names.ts'
 import { describedPartition, description } from './topics/topic-descriptions.ts'
@@ -318,12 +318,13 @@ export class ReadOnlyLog implements LogPort {
 
   /** What `find` finds in these partitions as they are now. */
   async #find<T>(topic: string, partitions: readonly number[], find: (look: Look) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
+    const outdated = new OutdatedLooks()
+    for (;;) {
       const look = await this.#look(topic, partitions)
       try {
         return await find(look)
       } catch (error) {
-        if (attempt >= attemptsMax || !look.isOutdatedBy(error)) throw error
+        if (!outdated.add(error)) throw error
       } finally {
         await look.close()
       }
@@ -338,7 +339,6 @@ export class ReadOnlyLog implements LogPort {
     return {
       topicId: known.id,
       partition: index => partitionOf(log, known, index),
-      isOutdatedBy: error => isOutdatedBy(log, error),
       close: () => log.close(),
     }
   }

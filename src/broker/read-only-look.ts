@@ -9,7 +9,7 @@ import { LogDirectory } from '../log/index.ts'
  * Outdated looks before giving up. Mostly the owner changes names a few times a minute, so that even one is
  * rare; while it compacts many small segments, a dozen in a row are not.
  */
-export const attemptsMax = 50
+const attemptsMax = 50
 
 export interface LookOptions {
   readonly disk: Disk
@@ -18,29 +18,36 @@ export interface LookOptions {
   readonly only: (topic: string, index: number) => boolean
 }
 
-/** The directory as it is now. Partitions are damaged only if two looks find the same damage. */
+/** The directory as it is now. A partition is damaged only if two looks find the same damage. */
 export async function openAsItIs(path: string, options: LookOptions): Promise<LogDirectory> {
-  let before: string | undefined
+  let before = new Set<string>()
   for (let attempt = 1; ; attempt += 1)
     try {
       const log = await LogDirectory.open(path, { ...options, readOnly: true })
-      const damage = damageIn(log)
-      if (damage === before || damage === undefined || attempt >= attemptsMax) return log
-      before = damage
+      const damages = log.recovery.partitions.flatMap(({ damage }) => damage?.message ?? [])
+      if (damages.every(damage => before.has(damage)) || attempt >= attemptsMax) return log
+      before = new Set(damages)
       await log.close()
     } catch (error) {
       if (attempt >= attemptsMax || !isGone(error)) throw error
     }
 }
 
-/** Whether the error of a read says that the owner has changed files since: a new look may succeed. */
-export function isOutdatedBy(log: LogDirectory, error: unknown): boolean {
-  return isGone(error) || (isMillraceError(error, 'PARTITION_DAMAGED') && damageIn(log) === undefined)
-}
+/** The looks in which one read has failed so far. */
+export class OutdatedLooks {
+  #count = 0
+  #damage: string | undefined
 
-function damageIn(log: LogDirectory): string | undefined {
-  const damages = log.recovery.partitions.flatMap(({ damage }) => damage ?? [])
-  return damages.length > 0 ? damages.join() : undefined
+  /** Adds one. Returns whether the owner may have changed files since, so that a new look is worth while. */
+  add(error: unknown): boolean {
+    this.#count += 1
+    if (this.#count >= attemptsMax) return false
+    if (isGone(error)) return true
+    // Damage that two looks find is there.
+    if (!isMillraceError(error, 'PARTITION_DAMAGED') || error.message === this.#damage) return false
+    this.#damage = error.message
+    return true
+  }
 }
 
 function isGone(error: unknown): boolean {

@@ -13,7 +13,7 @@ import {
   type ReaderOptions,
   type TopicPartition,
 } from '../port/index.ts'
-import { attemptsMax } from './read-only-look.ts'
+import { OutdatedLooks } from './read-only-look.ts'
 import { closedReader, InProcessReader, notAssigned } from './reader.ts'
 
 /** Partitions of one topic as they were at some moment. */
@@ -21,8 +21,6 @@ export interface Look {
   readonly topicId: string
   /** UNKNOWN_PARTITION. */
   partition(index: number): Partition
-  /** Whether the error of a read says that the writer has changed files since: a new look may find them. */
-  isOutdatedBy(error: unknown): boolean
   close(): Promise<void>
 }
 
@@ -59,8 +57,8 @@ export class ReadOnlyReader implements Reader {
   #current: Current | undefined
   #looking: Promise<void> | undefined
   #pauseMs = pauseMsMin
-  /** Looks that were outdated since the last batch. */
-  #outdated = 0
+  /** Of partitions whose last read failed. */
+  readonly #outdated = new Map<string, OutdatedLooks>()
   readonly #topicIds = new Map<string, string>()
   #failure: { readonly error: unknown } | undefined
   readonly #over = new AbortController()
@@ -83,6 +81,7 @@ export class ReadOnlyReader implements Reader {
     )
     this.#assignment += 1
     this.#failure = undefined
+    this.#outdated.clear()
     void this.#lookAgain()
   }
 
@@ -92,12 +91,11 @@ export class ReadOnlyReader implements Reader {
     const reader = this.#readerOf(topic, partition)
     try {
       const batch = reader?.take(topic, partition)
-      if (batch) this.#outdated = 0
+      if (batch && this.#outdated.size > 0) this.#outdated.delete(keyOf(topic, partition))
       return batch
     } catch (error) {
       if (this.#looking) return undefined
-      if (this.#outdated >= attemptsMax || !this.#current!.looks.get(topic)!.isOutdatedBy(error)) throw error
-      this.#outdated += 1
+      if (!this.#outdatedLooks(topic, partition).add(error)) throw error
       void this.#lookAgain()
       return undefined
     }
@@ -143,6 +141,13 @@ export class ReadOnlyReader implements Reader {
     await this.#looking
     await this.#leave()
     this.#context.closed()
+  }
+
+  #outdatedLooks(topic: string, partition: number): OutdatedLooks {
+    const key = keyOf(topic, partition)
+    const found = this.#outdated.get(key) ?? new OutdatedLooks()
+    this.#outdated.set(key, found)
+    return found
   }
 
   /** Looks once more, from the reader's position. */

@@ -218,16 +218,21 @@ test('follows through rolls, and reports when retention was faster', async () =>
   await world.close()
 })
 
-/** A log of ten words in segments of one record. */
-async function tenSegments(): Promise<{ world: SimulatedLog; sent: string[] }> {
+/** A log of ten words, in each partition, in segments of one record. */
+async function tenSegments(partitions = 1): Promise<{ world: SimulatedLog; port: LogPort; sent: string[] }> {
   const world = new SimulatedLog()
   const port = await world.open()
-  await port.createTopic('words', { partitions: 1, configs: { 'segment.bytes': 100 } })
+  await port.createTopic('words', { partitions, configs: { 'segment.bytes': 100 } })
   const sent = Array.from({ length: 10 }, (_, n) => `word ${n}`)
-  for (const word of sent) await append(port, word)
-  return { world, sent }
+  const writer = await port.openWriter()
+  for (const word of sent)
+    for (let partition = 0; partition < partitions; partition += 1)
+      await writer.append('words', partition, batchOf(word))
+  await writer.close()
+  return { world, port, sent }
 }
 
+const isDamage = (error: unknown): boolean => isMillraceError(error, 'PARTITION_DAMAGED')
 const firstFile = '/data/words-0/00000000000000000000.log'
 
 test('a file that the writer replaces while it is looked at is not taken for damage', async () => {
@@ -245,6 +250,57 @@ test('a file that the writer replaces while it is looked at is not taken for dam
   const log = await look(world, disk)
   assert.deepEqual(await valuesOf(log), sent)
   assert.ok(looks > 1)
+  await log.close()
+  await world.close()
+})
+
+test('a partition that is damaged is refused soon, and another whose files change is not', async () => {
+  const { world, sent } = await tenSegments(2)
+  let looks = 0
+  const disk: Disk = {
+    ...guarded(world.disk),
+    async stat(path) {
+      const stat = await world.disk.stat(path)
+      if (!path.endsWith('/00000000000000000000.log') || !stat) return stat
+      const isDamaged = path !== firstFile || ++looks % 2 === 1
+      return isDamaged ? { ...stat, size: stat.size + 100 } : stat
+    },
+  }
+  const log = await look(world, disk)
+  const reader = await log.port.openReader()
+  reader.assign([0, 1].map(partition => ({ topic: 'words', partition, offset: 0 })))
+  let taken = 0
+  await assert.rejects(async () => {
+    for (let n = 0; n < 50; n += 1) {
+      while (reader.take('words', 0)) taken += 1
+      if (taken === sent.length) reader.take('words', 1)
+      await world.clock.advance(10)
+    }
+  }, isDamage)
+  assert.ok(looks < 12, `${looks}`)
+  await log.close()
+  await world.close()
+})
+
+test('damage that a read finds is told after two looks, however much comes in another partition', async () => {
+  const { world, port } = await tenSegments(2)
+  const file = await world.disk.open(firstFile, 'write')
+  await file.write([Buffer.alloc(30, 'x')], 0)
+  await file.close()
+  const log = await look(world)
+  const reader = await log.port.openReader()
+  reader.assign([0, 1].map(partition => ({ topic: 'words', partition, offset: 0 })))
+  const writer = await port.openWriter()
+  let taken = 0
+  await assert.rejects(async () => {
+    for (let n = 0; n < 200; n += 1) {
+      while (reader.take('words', 1)) taken += 1
+      reader.take('words', 0)
+      await writer.append('words', 1, batchOf('another'))
+      await world.clock.advance(10)
+    }
+  }, isDamage)
+  assert.ok(taken >= 10 && taken < 50, `${taken}`)
   await log.close()
   await world.close()
 })
