@@ -1,4 +1,4 @@
-import { equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { freshMemory, type DiskFile } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
@@ -46,6 +46,27 @@ test('a file that was cut since its size was asked for ends there, at every byte
       )
     }
   }
+})
+
+test('a place of the index of another file is damage, also in a log with gaps', async () => {
+  const whole = (await written()).contentOf(path)!
+  const disk = new SimulatedDisk()
+  const batchBytes = whole.length / 3
+  const readFrom = async (batches: number, lastOffset: number): Promise<string | undefined> => {
+    disk.setContent(path, whole.subarray(0, batches * batchBytes))
+    const limits = { sizeBytes: whole.length, offset: 1, endOffset: 3, maxBytes: 4096, gapless: false }
+    const options = { ...limits, memory: freshMemory, checksums: true }
+    const place = { position: 2 * batchBytes, lastOffset }
+    const reading = readBatchesAt(await disk.open(path, 'read'), place, options)
+    return reading.then(
+      found => found && `to ${found.nextOffset}`,
+      (error: unknown) => (error as Error).constructor.name,
+    )
+  }
+  deepEqual(
+    [await readFrom(3, 2), await readFrom(3, 1), await readFrom(2, 1)],
+    ['to 3', 'DamagedBatch', 'DamagedBatch'],
+  )
 })
 
 test('a log that is only read ends where its owner has cut it meanwhile', async () => {

@@ -90,8 +90,10 @@ export async function readBatchesAt(
       const begins = firstOffsetOf(chunk, at)
       const ends = lastOffsetOf(chunk, at)
       // The checksum does not cover the offset of a batch.
-      const isInPlace = baseOffset === undefined ? ends === place.lastOffset : begins === baseOffset
-      if (!isInPlace && gapless) throw new DamagedBatch(nextOffset)
+      const isInPlace =
+        baseOffset === undefined ? ends === place.lastOffset : begins === baseOffset || !gapless
+      if (!isInPlace) throw new DamagedBatch(nextOffset)
+      baseOffset = begins
       if (begins >= endOffset) break
       if (first !== -1 || ends >= offset) {
         if (first !== -1 && at + length - first > maxBytes) break
@@ -104,6 +106,8 @@ export async function readBatchesAt(
       position += length
       baseOffset = ends + 1
     }
+    // Where an index knows of a batch there is one, unless it is the index of another file.
+    if (baseOffset === undefined) throw new DamagedBatch(nextOffset)
   } catch (error) {
     if (first === -1) {
       if (lent) memory.giveBack(lent)
