@@ -99,7 +99,8 @@ test('what precedes a damaged batch is handed out, and the message says what to 
 test('of a batch without a valid header it is said once where it is: in the file', async () => {
   const check = async (end: 'clean' | 'killed', expected: RegExp): Promise<void> => {
     const disk = await sixBatches(end)
-    await disk.remove(fileAt(0, 'digest'))
+    // With it, the segment is not read before somebody reads there.
+    if (end === 'killed') await disk.remove(fileAt(0, 'digest'))
     disk.setContent(
       fileAt(0),
       Buffer.from(disk.contentOf(fileAt(0))!).fill('room', batchOf([''.padEnd(70)]).length),
