@@ -48,11 +48,18 @@ export function isPresent(event: Event): event is Keyed {
 
 /** A value is added to an aggregate; null: there is none. */
 export function added(
-  op: Fold | 'cogroup',
+  op: Fold | 'topN' | 'cogroup',
   aggregate: number | null,
   value: number,
   n: number,
 ): number | null {
   if (op === 'count') return (aggregate ?? 0) + 1
+  if (op === 'topN') return largest(aggregate ?? 0, functions.lastDigits(value))
   return op === 'reduce' && aggregate === null ? value : functions.add(aggregate ?? 0, value, n)
+}
+
+/** The two largest of two pairs, each of which is one number; see {@link functions.topTwo}. */
+export function largest(pair: number, other: number): number {
+  const all = [pair, other].flatMap(each => [Math.floor(each / 10_000), functions.lastDigits(each)])
+  return functions.topTwo(all.toSorted((a, b) => b - a))
 }

@@ -1,5 +1,5 @@
 /** What aggregates in windows mean: the windows of the reference interpreter. */
-import { added, atTheEnd, type Event, type Keyed } from './interpreted-events.ts'
+import { added, atTheEnd, type Event, type Keyed, largest } from './interpreted-events.ts'
 import { functions, type WindowsOperation } from './program.ts'
 
 /** A window of a key, with all records that it has taken, in the order in which they came. */
@@ -125,6 +125,7 @@ function joinSession(sessions: readonly Window[], record: Keyed, operation: Wind
   if (near.length === 0 && watermark > timestamp + gap + lateness) return { after: sessions, changed: [] }
   const both = (a: number | null, b: number | null): number | null => {
     if (a === null || b === null) return a ?? b
+    if (op === 'topN') return largest(a, b)
     return op === 'count' ? a + b : op === 'reduce' ? functions.add(a, b, n) : functions.merge(a, b)
   }
   const latest = Math.max(timestamp, ...near.map(session => session.latest))

@@ -18,7 +18,6 @@ import {
   type Stream,
   Table,
   tumbling,
-  type WindowedTable,
 } from '../../src/stream/index.ts'
 import { testApp } from '../../src/testing/index.ts'
 import {
@@ -40,7 +39,7 @@ type Rows = Table<Key, number>
 type Source = Topic<string, number>
 type Everywhere = GlobalTable<string, number>
 
-const { add, subtract, merge } = functions
+const { add, subtract, merge, lastDigits, topTwo } = functions
 const keep = ofText(functions.keep)
 const drop = ofText(functions.drop)
 const value = ofText(functions.value)
@@ -111,11 +110,7 @@ export class Built {
       case 'suppressed':
         return this.#table(operation.of).suppress(operation.limit, operation.bound)
       case 'windows':
-        return resultsOf(
-          this.#stream(operation.of),
-          this.#stream(operation.with ?? operation.of),
-          operation,
-        ).emit(operation.emit)
+        return resultsOf(this.#stream(operation.of), this.#stream(operation.with ?? operation.of), operation)
     }
   }
 
@@ -237,21 +232,18 @@ function cogrouped(left: Records, right: Records, n: number) {
     .cogroup(right.groupByKey(), (a, v) => add(a, v + 1, n))
 }
 
-function resultsOf(
-  left: Records,
-  right: Records,
-  operation: WindowsOperation,
-): WindowedTable<Key, number, number> {
-  const { kind, size, advance, lateness: allowedLateness, op, n } = operation
+function resultsOf(left: Records, right: Records, operation: WindowsOperation): Rows {
+  const { kind, size, advance, lateness: allowedLateness, op, n, emit } = operation
   const adder = adderOf(n)
   if (kind === 'session') {
     const windows = session(size, { allowedLateness })
     const sessions = left.groupByKey().windowedBy(windows)
     return {
-      count: () => sessions.count(),
-      reduce: () => sessions.reduce(adder),
-      aggregate: () => sessions.aggregate(0, adder, merge),
-      cogroup: () => cogrouped(left, right, n).windowedBy(windows).aggregate(0, merge),
+      count: () => sessions.count().emit(emit),
+      reduce: () => sessions.reduce(adder).emit(emit),
+      aggregate: () => sessions.aggregate(0, adder, merge).emit(emit),
+      topN: () => sessions.topN(2, lastDigits).emit(emit).mapValues(topTwo),
+      cogroup: () => cogrouped(left, right, n).windowedBy(windows).aggregate(0, merge).emit(emit),
     }[op]()
   }
   const windows = {
@@ -262,10 +254,11 @@ function resultsOf(
   }[kind]()
   const grouped = left.groupByKey().windowedBy(windows)
   return {
-    count: () => grouped.count(),
-    reduce: () => grouped.reduce(adder),
-    aggregate: () => grouped.aggregate(0, adder),
-    cogroup: () => cogrouped(left, right, n).windowedBy(windows).aggregate(0),
+    count: () => grouped.count().emit(emit),
+    reduce: () => grouped.reduce(adder).emit(emit),
+    aggregate: () => grouped.aggregate(0, adder).emit(emit),
+    topN: () => grouped.topN(2, lastDigits).emit(emit).mapValues(topTwo),
+    cogroup: () => cogrouped(left, right, n).windowedBy(windows).aggregate(0).emit(emit),
   }[op]()
 }
 

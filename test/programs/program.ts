@@ -33,6 +33,8 @@ export const streamPairOps = ['merge', 'cogroup'] as const
 export const joinOps = ['join', 'leftJoin', 'outerJoin'] as const
 export const foreignKeyOps = ['join', 'leftJoin'] as const
 export const folds = ['count', 'reduce', 'aggregate'] as const
+/** Kafka Streams has no `topN`. */
+export const foldsUnlikeKafka = [...folds, 'topN'] as const
 
 export type StreamOp = (typeof streamOps)[number]
 type TableOp = (typeof tableOps)[number]
@@ -120,7 +122,7 @@ export interface StreamJoinOperation extends Binary<'joined streams', (typeof jo
  * An aggregate in windows; with a second stream it is a cogroup. Its results are a table. A key of it is, in
  * text, `key@start-end`.
  */
-export interface WindowsOperation extends Unary<'windows', Fold | 'cogroup'> {
+export interface WindowsOperation extends Unary<'windows', Fold | 'topN' | 'cogroup'> {
   readonly with?: number
   readonly kind: 'tumbling' | 'hopping' | 'sliding' | 'session' | 'global'
   /** Of a session: the gap. */
@@ -194,6 +196,10 @@ export const functions = {
   /** Joins two sessions. Kafka Streams joins each with the initial value, which is 0, too. */
   merge: (left: number, right: number): number =>
     left === 0 ? right : right === 0 ? left : (left * 5 + right) % 9973,
+  lastDigits: (value: number): number => value % 10_000,
+  /** Two numbers as one. */
+  topTwo: ([largest = 0, next = 0]: readonly number[]): number =>
+    functions.lastDigits(largest) * 10_000 + functions.lastDigits(next),
   join: (left: number | null, right: number | null, key: string | null, n: number): number | null =>
     isBeat(key) ? (left ?? right) : orNull(((left ?? 50) * 3 + (right ?? 60)) % 100, n),
 } as const

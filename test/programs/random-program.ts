@@ -2,6 +2,7 @@
 import type { Random } from '../../src/base/index.ts'
 import {
   folds,
+  foldsUnlikeKafka,
   foreignKeyOps,
   globalTopic,
   type Operation,
@@ -307,7 +308,7 @@ class Generator {
     const mayDelete = kind !== 'sliding' && (kind !== 'session' || !input.isPlural)
     const operation: WindowsOperation = {
       on: 'windows',
-      op: isCogroup ? 'cogroup' : this.#one(folds),
+      op: isCogroup ? 'cogroup' : this.#one(this.#alsoUnlikeKafka ? foldsUnlikeKafka : folds),
       of,
       ...(isCogroup && { with: other }),
       n: mayDelete ? n : 10,

@@ -2,15 +2,7 @@
  * Programs as SQL over their whole input: what there is at the end. The result of each operation is a table:
  * of a stream its records, with `path` for their order, as in the reference interpreter; of a table its rows.
  */
-import type {
-  Fold,
-  Input,
-  Operation,
-  Program,
-  StreamJoinOperation,
-  StreamOp,
-  WindowsOperation,
-} from './program.ts'
+import type { Input, Operation, Program, StreamJoinOperation, StreamOp, WindowsOperation } from './program.ts'
 
 /** Whether SQL can say it. It knows no changes on the way, nor how sessions have come together. */
 export function canBeSql({ operations, outputs }: Program): boolean {
@@ -26,7 +18,8 @@ export function canBeSql({ operations, outputs }: Program): boolean {
 
 /** What other tests compare: rows as they were at a time, or changes on the way. */
 function isUnsaid({ on, op }: Operation): boolean {
-  return on === 'stream and history' || on === 'stream and global' || on === 'suppressed' || op === 'history'
+  const isTimed = on === 'stream and history' || on === 'suppressed' || op === 'history'
+  return isTimed || on === 'stream and global' || op === 'topN'
 }
 
 /** Whether a result is a table: of windows, if they give changes. */
@@ -120,7 +113,8 @@ const orNull = (result: string, n: number): string =>
 const joined = (n: number): string => orNull('((coalesce(l.value, 50) * 3 + coalesce(r.value, 60)) % 100)', n)
 
 /** Of values in the order of their records; null: there is no aggregate. */
-function fold(op: Fold | 'cogroup', n: number): string {
+function fold(op: WindowsOperation['op'], n: number): string {
+  if (op === 'topN') throw new Error('topN of windows is not said in SQL.')
   if (op === 'count') return 'count(*)'
   const added = orNull('((coalesce(a, 0) * 7 + v) % 9973)', n)
   const next = op === 'reduce' ? `CASE WHEN a IS NULL THEN v ELSE ${added} END` : added
