@@ -457,6 +457,20 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['test/broker/read-only.test.ts'],
   },
   {
+    name: 'read only: a place past the end of another file ends the segment',
+    file: 'src/log/segment/segment-read.ts',
+    find: 'if (baseOffset === undefined) throw new DamagedBatch(nextOffset)',
+    replace: '',
+    tests: ['src/log/segment/segment-read.test.ts'],
+  },
+  {
+    name: 'read only: a place in another file is read where gaps are allowed',
+    file: 'src/log/segment/segment-read.ts',
+    find: 'if (!isInPlace) throw new DamagedBatch(nextOffset)',
+    replace: 'if (!isInPlace && gapless) throw new DamagedBatch(nextOffset)',
+    tests: ['src/log/segment/segment-read.test.ts'],
+  },
+  {
     name: 'read only: of files that are read, the machine says that they are in their place',
     file: 'src/base/node-disk.ts',
     find: 'return nodeFile(handle, placeOf(handle, path))',
