@@ -80,7 +80,7 @@ export function historyOf(
   }
   const historyMs = positiveMs(history, 'the history of a table')
   checkHasWatermark('the history of a row', from)
-  return { historyMs, allowedLatenessMs: latenessMs(options) }
+  return { historyMs, allowedLatenessMs: latenessMs(options), joins: { heldMs: 0 } }
 }
 
 export function isSameHistory(one: History, other: History | undefined): boolean {
@@ -104,7 +104,7 @@ export function innerJoinOf<K, V, T, R>(
   [StreamRecord<Maybe<K>, Maybe<V>>, Change<NonNullable<K>, T>],
   [StreamRecord<K, R>, ...late: StreamRecord<K, V>[]]
 > {
-  return history ? innerAsOfJoin(history, latenessOf(stream), joiner) : innerJoin(joiner)
+  return history ? innerAsOfJoin(history, lookBack(history, stream), joiner) : innerJoin(joiner)
 }
 
 /** As {@link innerJoinOf}. */
@@ -116,7 +116,13 @@ export function leftJoinOf<K, V, T, R>(
   [StreamRecord<K, Maybe<V>>, Change<NonNullable<K>, T>],
   [StreamRecord<K, R>, ...late: StreamRecord<K, V>[]]
 > {
-  return history ? leftAsOfJoin(history, latenessOf(stream), joiner) : leftJoin(joiner)
+  return history ? leftAsOfJoin(history, lookBack(history, stream), joiner) : leftJoin(joiner)
+}
+
+/** Records of the stream look back into the history. Returns how late they may come. */
+function lookBack({ joins }: History, stream: Edge): number {
+  joins.heldMs = Math.max(joins.heldMs, stream.from.heldMs)
+  return latenessOf(stream)
 }
 
 /**

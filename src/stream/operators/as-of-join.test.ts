@@ -3,7 +3,7 @@ import { innerAsOfJoin, leftAsOfJoin } from './as-of-join.ts'
 import { check } from './harness.test-support.ts'
 
 const histories = [undefined, { a: [[10, 'ten'] as const, [20, 'twenty'] as const] }]
-const history = { historyMs: 100, allowedLatenessMs: 5 }
+const history = { historyMs: 100, allowedLatenessMs: 5, joins: { heldMs: 0 } }
 
 /** The records of key a that wait until the watermark has passed their time by 5, in state. */
 const waits = (timestamp: number, ...values: number[]): string =>

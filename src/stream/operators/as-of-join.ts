@@ -45,6 +45,7 @@ const asOfJoin = <K, V, T, R>(
   outlets: kind === 'inner' ? ['joined', 'late'] : ['joined'],
   stateful: true,
   latenessMs: Math.max(latenessMs, allowedLatenessMs),
+  heldMs: allowedLatenessMs,
   make(context, [joined, late = nowhere]) {
     const table = context.view<K, T>(1)
     const waiting = context.state<readonly Waiting<V>[]>('waiting')

@@ -102,6 +102,11 @@ export interface OperatorSpec<In extends readonly StreamRecord[], Out extends re
    */
   readonly latenessMs?: number
   /**
+   * For how long it holds records back, in ms at the most, which then go out with the watermark that they
+   * came with. Default 0.
+   */
+  readonly heldMs?: number
+  /**
    * How late a record it still takes, in ms. Inputs that ask for more are refused, with LATENESS_SHRINKS.
    * Default: it takes records however late they are.
    */

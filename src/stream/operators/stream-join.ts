@@ -52,6 +52,7 @@ export const streamJoin = <K, L, R, J>(
   stateful: true,
   allowedLatenessMs: bounds.allowedLatenessMs,
   latenessMs: latenessOfJoin(kind, bounds),
+  heldMs: latenessOfJoin(kind, bounds),
   acrossPartitions: true,
   make(context, [joined, lateLeft, lateRight]) {
     const { beforeMs, afterMs, allowedLatenessMs } = bounds

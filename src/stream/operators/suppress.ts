@@ -53,6 +53,7 @@ export const suppress = <K, V>(
   outlets: ['changes'],
   stateful: true,
   latenessMs: latenessMs + limitMs,
+  heldMs: limitMs,
   make(context, [changed]) {
     const rows = context.view<K, V>(0)
     const held = context.state<Held<V>>('held')

@@ -12,7 +12,7 @@ const version = (until: number, since: number, value: number | null): string =>
 
 check(
   'versions end where the next ones begin; older changes are not forwarded',
-  materializeVersions<string, number>(called, { historyMs: 10, allowedLatenessMs: 5 }),
+  materializeVersions<string, number>(called, { historyMs: 10, allowedLatenessMs: 5, joins: { heldMs: 0 } }),
   [
     ['a 1 @10', ['changes: a 1 @10'], [version(10, never, null), version(forever, 10, 1)]],
     [
@@ -65,7 +65,7 @@ check(
 
 check(
   'a deletion is remembered, and then nothing is left',
-  materializeVersions<string, number>(called, { historyMs: 10, allowedLatenessMs: 5 }),
+  materializeVersions<string, number>(called, { historyMs: 10, allowedLatenessMs: 5, joins: { heldMs: 0 } }),
   [
     ['a 1 @10', ['changes: a 1 @10'], [version(10, never, null), version(forever, 10, 1)]],
     [
@@ -89,7 +89,7 @@ check(
 
 check(
   'the deletion of a row that never was ends a row that comes late',
-  materializeVersions<string, number>(called, { historyMs: 10, allowedLatenessMs: 5 }),
+  materializeVersions<string, number>(called, { historyMs: 10, allowedLatenessMs: 5, joins: { heldMs: 0 } }),
   [
     ['a - @20', [], [version(20, never, null), version(forever, 20, null)]],
     ['a 1 @18', [], [version(18, never, null), version(20, 18, 1), version(forever, 20, null)]],
@@ -98,5 +98,23 @@ check(
     ['W35', []],
     ['W36', [], [version(20, 18, 1), version(forever, 20, null)]],
     ['W37', [], []],
+  ],
+)
+
+check(
+  'a version is remembered for records that were held back, too',
+  materializeVersions<string, number>(called, { historyMs: 10, allowedLatenessMs: 5, joins: { heldMs: 7 } }),
+  [
+    ['a 1 @10', ['changes: a 1 @10'], [version(10, never, null), version(forever, 10, 1)]],
+    [
+      'a 2 @20',
+      ['changes: a 2←1 @20'],
+      [version(10, never, null), version(20, 10, 1), version(forever, 20, 2)],
+    ],
+    ['W42', []],
+    ['W43', [], [version(20, 10, 1), version(forever, 20, 2)]],
+    ['get a @19', ['1']],
+    ['W44', [], [version(forever, 20, 2)]],
+    ['get a @19', ['-']],
   ],
 )

@@ -5,6 +5,9 @@
  *
  * A change is late, and has no effect, if its watermark has passed it by more than the allowed lateness: a
  * join may have been answered without it. State: versions.ts.
+ *
+ * A record that an operator has held back, as `suppress` does, is joined by the watermark that it came with.
+ * So versions are kept for that much longer.
  */
 import { hasKey, type Maybe, type OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
@@ -17,12 +20,14 @@ export interface History {
   readonly historyMs: number
   /** How late a change may be. */
   readonly allowedLatenessMs: number
+  /** For how long the records of joins to it were held back, in ms at the most: each join raises it. */
+  readonly joins: { heldMs: number }
 }
 
 /** `called`: as in table-source.ts. */
 export const materializeVersions = <K, V>(
   called: { readonly name: string; readonly label: string },
-  { historyMs, allowedLatenessMs }: History,
+  { historyMs, allowedLatenessMs, joins }: History,
 ): OperatorSpec<[StreamRecord<Maybe<K>, Maybe<V>>], [Change<K, V>, late: StreamRecord<K, Maybe<V>>]> => ({
   name: called.name,
   label: `${called.label} with history`,
@@ -32,7 +37,7 @@ export const materializeVersions = <K, V>(
   // Versions that it did not keep are missing, as long as they should be remembered.
   layout: () => ({ 'its history with its allowed lateness': historyMs + allowedLatenessMs }),
   make(context, [changed, late]) {
-    const versions = versionsOf<V>(context, historyMs + allowedLatenessMs)
+    const versions = versionsOf<V>(context, historyMs + allowedLatenessMs + joins.heldMs)
     return {
       inputs: [
         record => {

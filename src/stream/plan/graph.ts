@@ -40,6 +40,8 @@ interface NodeBase {
   readonly keyChanged: boolean
   /** The allowed lateness of the windows upstream, in ms: windows downstream must allow at least this. */
   readonly latenessMs: number
+  /** For how long the operators up to here hold a record back, in ms at the most. */
+  readonly heldMs: number
   /** Whether records of one key can come from several source partitions. */
   readonly acrossPartitions: boolean
 }
@@ -177,6 +179,7 @@ export class Graph {
       keyCodec: topicKeyCodec(any.key),
       keyChanged: false,
       latenessMs: 0,
+      heldMs: 0,
       acrossPartitions: false,
     }
     return { from: this.#add(node, name ?? topic.name), outlet: 0 }
@@ -207,6 +210,7 @@ export class Graph {
       keyCodec: keys === 'made' ? jsonKeyCodec : (keys?.(first.from.keyCodec) ?? first.from.keyCodec),
       keyChanged: keys === 'made' || inputs.some(({ from }) => from.keyChanged),
       latenessMs: spec.latenessMs ?? Math.max(...inputs.map(latenessOf)),
+      heldMs: (spec.heldMs ?? 0) + Math.max(...inputs.map(({ from }) => from.heldMs)),
       latenessByOutlet: [],
       acrossPartitions: spec.acrossPartitions ?? first.from.acrossPartitions,
     }
@@ -298,6 +302,7 @@ export class Graph {
       keyCodec,
       keyChanged,
       latenessMs: latenessOf(edge),
+      heldMs: edge.from.heldMs,
       acrossPartitions,
     }
     this.#add(node, name ?? { stem: 'to' })
@@ -315,6 +320,7 @@ export class Graph {
       inputs: [edge],
       keyChanged: false,
       latenessMs: latenessOf(edge),
+      heldMs: edge.from.heldMs,
       acrossPartitions: true,
     }
     const isNamed = name !== undefined || edge.from.isNamed
