@@ -78,7 +78,7 @@ export const stateBugs: readonly SeededBug[] = [
     file: 'src/state/key-order.ts',
     find: '    if (known.count > 0) return\n',
     replace: '    if (known.count >= 0) return\n',
-    tests: ['src/state/keyed-state.test.ts'],
+    tests: ['src/state/keyed-state.order.test.ts'],
   },
   {
     name: 'state: a scan above the first row begins with that',
@@ -127,7 +127,7 @@ export const stateBugs: readonly SeededBug[] = [
     file: 'src/state/state-entries.ts',
     find: '    live.value = value\n    // After the value, as the order may ask at once which keys have one.\n    if (isNew) this.#order?.came(namespace, key)\n',
     replace: '    if (isNew) this.#order?.came(namespace, key)\n    live.value = value\n',
-    tests: ['src/state/keyed-state.test.ts', 'src/state/keyed-state.model.test.ts'],
+    tests: ['src/state/keyed-state.order.test.ts', 'src/state/keyed-state.model.test.ts'],
   },
   {
     name: 'state: one large value makes the entries after it large',
@@ -169,7 +169,7 @@ export const stateBugs: readonly SeededBug[] = [
     file: 'src/state/state-entries.ts',
     find: 'isLast = keys.length < scanChunk',
     replace: 'isLast = keys.length <= scanChunk',
-    tests: ['src/state/keyed-state.test.ts'],
+    tests: ['src/state/keyed-state.order.test.ts'],
   },
   {
     name: 'state: the first question does not see keys that are not committed',
