@@ -2,7 +2,7 @@
  * Programs and inputs at random, through crashes and restarts: in total they give what the reference
  * interpreter says.
  */
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
 import { randomOptions, runThroughCrashes } from '../app/crashing-run.ts'
@@ -33,6 +33,8 @@ for (const seed of [959_976, 965_870])
     const random = seededRandom(seed)
     const made = randomProgram(random, true)
     const { program } = made
+    const kinds = program.operations.map(({ on }) => on)
+    ok(kinds.includes('suppressed') && kinds.includes('stream and history'), 'the seed gives such a program')
     const steps = randomSteps(random, made)
     deepEqual(
       inTotal(program, [throughCrashes(program, steps.flat(), random)]),
